@@ -1,0 +1,8 @@
+<?php
+
+namespace App;
+
+final class Version
+{
+    public const NUMBER = '1';
+}

@@ -1,0 +1,2 @@
+const notes = document.querySelector('#notes');
+notes.title = `${notes.textContent} notes so far`;

@@ -1,0 +1,6 @@
+<?php
+
+/** @var string $basePath */
+return [
+    'path' => env('DB_DATABASE', "$basePath/storage/app/database.json"),
+];

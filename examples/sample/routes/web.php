@@ -1,0 +1,6 @@
+<?php
+
+// Path => view.
+return [
+    '/' => 'home',
+];

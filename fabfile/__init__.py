@@ -1,0 +1,32 @@
+"""Zero-downtime deployment of Laravel applications: this module only composes the namespace."""
+
+import sys
+
+from invoke.collection import Collection
+
+# Invoke keeps Python from caching what it compiles (--write-pyc), which suits one tasks.py; this is a package of many modules.
+_without_cache, sys.dont_write_bytecode = sys.dont_write_bytecode, bool(sys.flags.dont_write_bytecode)
+
+from . import builder, chains, hooks, info, local, overview, report, server, team
+from .engine import registry
+from .sandbox import tasks as sandbox
+
+sys.dont_write_bytecode = _without_cache
+team.load()  # a project's own module may replace tasks, so it comes before they are collected
+
+ns = Collection(chains.deploy, chains.rollback, chains.setup)
+for task in (info.status, info.releases, report.report, overview.steps, info.config, info.lock, info.unlock):
+    ns.add_task(task)
+ns.add_task(server.verify)
+builds = registry.group("builder", builder, builder.TASKS)
+builds.add_task(chains.build, default=True)
+for space in (
+    registry.group("local", local, local.TASKS),
+    builds,
+    registry.group("server", server, server.TASKS),
+    registry.group("hooks", hooks, hooks.TASKS),
+    registry.group("sandbox", sandbox, ("start", "stop", "status", "reset")),
+    *team.collections(),
+):
+    ns.add_collection(space)
+registry.remember(ns)

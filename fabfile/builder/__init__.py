@@ -1,0 +1,10 @@
+"""🟡 Where the application is built: this machine, a builder VM, or the server itself."""
+
+from .artifact import optimize, package, validate
+from .dependencies import assets, install, restore_cache
+from .source import cleanup, clone, prepare, versions
+from .workshop import leave
+
+TASKS = ("prepare", "versions", "clone", "restore_cache", "install", "assets", "optimize", "validate", "package", "cleanup")
+
+__all__ = ["assets", "cleanup", "clone", "install", "leave", "optimize", "package", "prepare", "restore_cache", "validate", "versions"]

@@ -1,0 +1,156 @@
+"""Where the build runs, and the folders it has there."""
+
+from __future__ import annotations
+
+import secrets
+import shlex
+from dataclasses import dataclass
+from pathlib import Path
+
+from invoke.context import Context
+
+from ..engine import console, lock, project
+from ..engine.errors import Failure, Locked, Unreachable
+from ..engine.shell import Shell
+from ..laravel import frontend
+
+CACHE = 'printf %s "${XDG_CACHE_HOME:-$HOME/.cache}/laravel-fab"'
+LOOK = 'cd "$1" 2>/dev/null || exit 0; ls -A'
+
+
+@dataclass(frozen=True)
+class Workshop:
+    """``shell`` is the place, ``base`` the folder there that is ours: repo.git, work, cache, artifacts; its PHP and Composer."""
+
+    shell: Shell
+    base: str
+    php: str
+    composer: str
+    local: bool = False
+
+    @property
+    def work(self) -> str:
+        return f"{self.base}/work"
+
+    @property
+    def repo(self) -> str:
+        return f"{self.base}/repo.git"
+
+    @property
+    def cache(self) -> str:
+        return f"{self.base}/cache"
+
+    @property
+    def artifacts(self) -> str:
+        return f"{self.base}/artifacts"
+
+    def read(self, path: str) -> str:
+        """The text of ``path`` in the build; empty if it is not there."""
+        return self.shell.ask('[ ! -f "$1" ] || cat "$1"', f"{self.work}/{path}", what=f"read {path}").out
+
+    def files(self) -> list[str]:
+        """The names in the build's top folder."""
+        return self.shell.ask(LOOK, self.work, what="list the build").out.splitlines()
+
+    def run(self, *words: str, env: str = "", what: str = "") -> None:
+        """Run a long command in the build. ``env`` is a line of constant shell that sets its environment."""
+        limit = project.loaded().settings.build.timeout
+        self.shell.work(f'cd "$1"; shift\n{env}\nexec "$@"', self.work, *words, timeout=limit, what=what or " ".join(words))
+
+
+_workshops: dict[str, Workshop] = {}
+
+
+def workshop(c: Context) -> Workshop:
+    """The place settings ask for, locked for this run; on this machine if the builder cannot be reached and that is allowed."""
+    build = project.loaded().settings.build
+    if build.place not in _workshops:
+        _workshops[build.place] = shop = _open(c, build.place)
+        project.building = f"{shop.shell.place}:{shop.base}"
+    return _workshops[build.place]
+
+
+def _open(c: Context, place: str) -> Workshop:
+    build = project.loaded().settings.build
+    if place == "server":
+        host = project.host(c)
+        lock.hold(host, "build")  # the site's own lock: its shell has only one
+        composer = build.composer if build.composer == "none" else host.settings.composer
+        return _shop(host.shell, build.path, host.settings.php, composer)
+    if place == "builder":
+        try:
+            if not build.builder:
+                raise Unreachable('build.place is "builder" but build.builder names no host')
+            builder = project.host(c, build.builder, site=False)  # may be the server: a conversation has only one lock
+            return _locked(builder.conversation(), build.path, build.php, build.composer)
+        except Unreachable as error:
+            if not build.fallback:
+                raise Unreachable(error.text, 'set build.fallback = true to build here instead, or build.place = "local"') from error
+            console.warn(f"the builder cannot be used, building on this machine: {error.text}")
+    return _locked(project.local(), "" if place == "builder" else build.path, build.php, build.composer, local=True)
+
+
+def _shop(shell: Shell, path: str, php: str, composer: str, local: bool = False) -> Workshop:
+    name = project.loaded().settings.project.name or project.root().name
+    base = str(Path(path).expanduser()) if path and local else path or shell.ask(CACHE, what="find the cache folder").out
+    return Workshop(shell, f"{base}/{name}", php, composer, local)
+
+
+def _locked(shell: Shell, path: str, php: str, composer: str, local: bool = False) -> Workshop:
+    shop = _shop(shell, path, php, composer, local)
+    if shell.dry:
+        return shop
+    code = lock.take(shell, f"{shop.base}/.deploy", secrets.token_hex(8), "build", shlex.split(php)[0])
+    if code != lock.HELD:
+        raise Locked(f"{shell.place}: another build is running in {shop.base}", "wait for it, or give this project another build.path")
+    return shop
+
+
+def leave() -> None:
+    """Give the workshop back: what follows a build does not need it. A server's own lock stays."""
+    for place, shop in list(_workshops.items()):
+        if place != "server" and not shop.shell.dry:
+            shop.shell.own("exec 9>&-; status=0")
+        del _workshops[place]
+
+
+def clean(shop: Workshop) -> None:
+    """An empty work folder. Only inside a base that bears our mark: nothing else is ever removed."""
+    script = """
+    mark=$1/.laravel-fab-build
+    [ -f "$mark" ] || [ ! -e "$1/work" ] || { echo "$1/work is there but was not made by laravel-fab" >&2; exit 1; }
+    mkdir -p -- "$1/cache" "$1/artifacts"
+    : >"$mark"
+    rm -rf -- "$1/work"
+    mkdir -- "$1/work"
+    """
+    shop.shell.do(script, shop.base, what=f"clean {shop.work}")
+
+
+PRUNE = """
+[ -f "$1/.laravel-fab-build" ] || exit 0
+rm -rf -- "$1/work"
+cd "$1/artifacts" 2>/dev/null || exit 0
+ls -1t | grep '\\.tar\\.gz$' | tail -n "+$(($2 + 1))" | while IFS= read -r old; do rm -f -- "$old" "$old.json"; done
+"""
+
+
+def tidy(shop: Workshop) -> None:
+    """Nothing stays of the build but its caches and the newest artifacts."""
+    keep = project.loaded().settings.build.keep_artifacts
+    shop.shell.do(PRUNE, shop.base, keep, what=f"remove {shop.work}, keep {keep} artifacts")
+    shop.shell.flush()
+
+
+def manager(shop: Workshop) -> frontend.Manager | None:
+    """The front end's package manager; None where there is no front end to build."""
+    build, names = project.loaded().settings.build, shop.files()
+    if project.loaded().settings.project.has_frontend is False or build.package_manager == "none" or "package.json" not in names:
+        return None
+    if build.package_manager != "auto":
+        return build.package_manager
+    return frontend.package_manager(names, shop.read("package.json"), shop.read("yarn.lock")[:2000])
+
+
+def no_build(what: str) -> Failure:
+    return Failure(what, "fab builder.build does all of it in order")

@@ -1,0 +1,117 @@
+"""The chains: what one types."""
+
+from __future__ import annotations
+
+from . import backward, builder, closing, hooks, local, outcome, overview, server
+from .closing import Deployment
+from .engine import artifacts, console, state
+from .engine.hosts import Host
+from .engine.tasks import on_builder, on_host
+
+COMMIT = {
+    "branch": "what to deploy; default: the host's branch, else project.branch",
+    "commit": "a full commit id instead of the branch's tip",
+}
+
+
+@on_host(
+    quiet=True,
+    mutates=False,
+    help={**COMMIT, "artifact": "a tar.gz that is built already", "force": "deploy what is not clean or not pushed"},
+)
+def deploy(c: Host, branch: str = "", commit: str = "", artifact: str = "", force: bool = False) -> None:
+    """Take a commit to a live release: build, transfer, prepare, switch, validate."""
+    run = outcome.begin(c, "deploy", steps=len(overview.chain(c.settings, built=not artifact)))
+    try:
+        server.check(c)
+        run.built = not artifact
+        artifact = artifact or made(c, branch, commit, force)
+        c.purpose["commit"] = artifacts.find(c, artifact).commit[:12]
+        run.release = server.create_release(c, artifact=artifact)
+        server.upload(c, release=run.release, artifact=artifact)
+        server.link_shared(c, release=run.release)
+        server.env(c, release=run.release)
+        hooks.pre_release(c, release=run.release)
+        hooks.mid_release(c, release=run.release)
+        server.switch(c, release=run.release, watch=True)
+    except BaseException as error:
+        raise outcome.abandoned(c, run, error) from error
+    try:
+        hooks.post_release(c, release=run.release, stay_down=outcome.stays_down(c, run))
+        server.confirm(c, run.release)
+    except BaseException as error:
+        raise gone_back(c, run, error) from error
+    outcome.tidied(lambda: drained(c), lambda: server.cleanup(c), lambda: builder.cleanup(c) if run.built else None)
+    outcome.live(c, run)
+
+
+def made(c: Host, branch: str, commit: str, force: bool) -> str:
+    """The artifact of a commit: checked here, built where the settings say."""
+    local.analyze(c, write=False)
+    branch = branch or c.settings.branch
+    local.check(c, branch=branch, force=force)
+    return str(build(c, branch=branch, commit=commit))
+
+
+@on_builder(quiet=True, help=COMMIT)
+def build(c: Host, branch: str = "", commit: str = "") -> str:
+    """All of the build: a clean clone, dependencies, assets, one verified artifact."""
+    hooks.around_build(c, "before_build")
+    builder.prepare(c)
+    builder.versions(c)
+    builder.clone(c, branch=branch, commit=commit)
+    builder.restore_cache(c)
+    builder.install(c)
+    builder.assets(c)
+    builder.optimize(c)
+    builder.validate(c)
+    hooks.around_build(c, "after_build")
+    artifact: artifacts.Artifact = builder.package(c)
+    builder.leave()
+    return artifact.path if artifact.place == "local" else ""
+
+
+def drained(c: Host) -> None:
+    """No worker goes on with an earlier release's code; nothing to wait for where none did after it was told to end."""
+    if c.running_on:
+        server.drain(c)
+
+
+def gone_back(c: Host, run: Deployment, error: BaseException) -> BaseException:
+    """After the switch: the previous release serves again, through the same steps; what to raise."""
+    if not run.previous:
+        return outcome.nothing_to_go_back_to(c, run, error)
+    console.say(f"↩  {closing.why(error)}: going back to {run.previous}", console.RED)
+    try:
+        server.switch(c, release=run.previous)
+        server.disarm(c)
+        hooks.back(c, run.previous, outcome.stays_down(c, run), forgiven=("server.opcache", "server.workers"))  # validate sees what serves
+    except BaseException as second:  # noqa: BLE001 whatever it is, it decides the exit code and is told
+        return outcome.stuck(c, run, error, second)
+    return outcome.rolled_back(c, run, error)
+
+
+@on_host(quiet=True, help={"to": "the release to go back to; default: the last one that was live and confirmed"})
+def rollback(c: Host, to: str = "") -> None:
+    """Serve an earlier release again: one rename and the same steps as after a deployment."""
+    found, run = state.look(c), outcome.begin(c, "rollback")
+    target = backward.target(c, found, to)
+    run.release, run.previous = target.id, found.current
+    try:
+        backward.switch(c, target.id)
+    except BaseException as error:
+        raise outcome.abandoned(c, run, error) from error
+    try:
+        hooks.back(c, target.id, outcome.stays_down(c, run))
+        server.confirm(c, target.id)
+    except BaseException as error:
+        raise outcome.undone(c, run, error) from error
+    outcome.tidied(lambda: drained(c), lambda: backward.left_behind(c, found.live))
+    outcome.live(c, run)
+
+
+@on_host(quiet=True, mutates=False)
+def setup(c: Host) -> None:
+    """Prepare a server: check it and make the site's folders; safe to repeat."""
+    server.check(c)
+    server.setup(c)

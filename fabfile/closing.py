@@ -1,0 +1,103 @@
+"""What every end of a deployment has in common: the record of the release, the log, who is told, and the error to raise."""
+
+from __future__ import annotations
+
+import time
+import traceback
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import wraps
+
+from . import hooks, local, server
+from .engine import console, errors, journal, lock, options, records, redact, state, timeline
+from .engine.errors import Failure
+from .engine.hosts import Host
+from .engine.records import Record
+
+
+@dataclass
+class Deployment:
+    """One run of a chain. ``previous`` is the release that served when it began."""
+
+    kind: str
+    started: float
+    release: str = ""
+    previous: str = ""
+    was_down: bool = False
+    built: bool = False
+
+
+def why(error: BaseException) -> str:
+    """``error`` as one line."""
+    if isinstance(error, KeyboardInterrupt):
+        return "interrupted"
+    text = error.text if isinstance(error, Failure) else redact.mask(f"{type(error).__name__}: {error}")
+    return (text.splitlines() or [type(error).__name__])[0]
+
+
+def record(c: Host, id: str) -> Record:
+    """The record of release ``id``, or a bare one where it has none."""
+    return state.look(c).records.get(id) or Record(id, "live", confirmed=True)
+
+
+def finally_left(way: Callable[..., BaseException]) -> Callable[..., BaseException]:
+    """Ctrl-C while ending: out at once. The server is safe without us: its lock goes when its work ends, and it goes back by itself."""
+
+    @wraps(way)
+    def guarded(c: Host, run: Deployment, error: BaseException, *more: BaseException) -> BaseException:
+        try:
+            if any(isinstance(second, KeyboardInterrupt) and second is not error for second in more):
+                return left(c, errors.ROLLBACK_FAILED)
+            return way(c, run, error, *more)
+        except KeyboardInterrupt:
+            return left(c, errors.FAILED)
+
+    return guarded
+
+
+def left(c: Host, code: int) -> Failure:
+    """Out at once: the conversation ends here, so that nothing at the end of this run waits for what still runs there."""
+    c.shell.close()
+    return Failure(f"{c.name}: left at once; the server goes on by itself and frees its lock", f"fab status --host={c.name}", code)
+
+
+def mark(c: Host, release: str, how: records.State, reason: str) -> None:
+    """Note in the release's record what became of it."""
+    if release and not c.shell.dry and (known := state.look(c).records.get(release)):
+        records.write(c.shell, c.site, known.but(state=how, reason=reason, confirmed=False))
+        c.shell.flush()
+
+
+def lift(c: Host) -> None:
+    """End maintenance mode, where this run may have begun it."""
+    if c.run_id and ((found := state.look(c)).down or (found.unseen and c.settings.maintenance)):
+        server.up(c)
+
+
+def close(c: Host, run: Deployment, status: str, event: str, note: str, hook: str = "", last: Callable[[], object] | None = None) -> None:
+    """Hooks, log, what is wanted ``last`` under the lock, notification: whatever of it fails is said, and changes nothing of the result."""
+    seconds = time.monotonic() - run.started
+    facts = {"kind": run.kind, "status": status, "release": run.release, "note": note[:300], "seconds": round(seconds, 1)}
+    steps: list[Callable[[], object]] = [lambda: hooks.run(c, hook, run.release)] if hook else []
+    if c.run_id or c.shell.dry:
+        steps.append(lambda: server.log(c, status=status, seconds=seconds, release=run.release, note=note))
+        steps.append(lambda: journal.note(c, "finished", **facts, steps=timeline.rows()))
+        steps += [last] if last else []
+        steps.append(lambda: lock.release(c))
+    steps.append(lambda: local.notify(c, event=event, release=run.release, note=note, seconds=seconds))
+    for step in steps:
+        try:
+            step()
+        except Exception as error:  # noqa: BLE001 the outcome is decided; this must not replace it
+            console.warn(why(error))
+
+
+def end(error: BaseException, text: str, hint: str, code: int) -> Failure:
+    """What to raise: what went wrong, what serves now, and what to type next."""
+    if isinstance(error, KeyboardInterrupt):
+        return Failure(f"interrupted; {text}", hint, code)
+    if not isinstance(error, Failure) and options.current.verbose:
+        console.say("".join(traceback.format_exception(error)))
+    first = error.text if isinstance(error, Failure) else f"{type(error).__name__}: {error}"
+    more = f"\n  → {error.hint}" if isinstance(error, Failure) and error.hint else ""
+    return Failure(f"{first}{more}\n{text}", hint, code)

@@ -1,0 +1,158 @@
+# The far end of a conversation: reads scripts on standard input, runs each in a process group of its
+# own, and frames its output. Sent as text, never installed; POSIX sh, runs under dash, bash and busybox.
+#
+#   in:   TOKEN, SECONDS                     once: what frames are marked with, and how long silence may last
+#         KIND NUMBER TIMEOUT                a script: ask, work or self
+#         …lines of the script…
+#         TOKEN                              its end
+#         beat                               the client is alive
+#   out:  …output… \n TOKEN NUMBER STATUS \n  on standard output and on standard error
+#
+# The lock is descriptor 9 (see lock.sh): whatever runs here inherits it, so the lock is held for as long
+# as any work lives, whether or not its client does.
+set -u
+umask 022
+trap '' HUP
+trap : PIPE # not ignored, which scripts would inherit: `yes | head -n 1` has to end in them
+IFS= read -r token
+IFS= read -r silence
+nl='
+'
+heard=0 status=0 beats=/dev/null watcher='' log=/dev/null children=/dev/null
+trap '[ -z "$watcher" ] || stop KILL "$watcher"' EXIT
+unset CDPATH ENV BASH_ENV
+
+# Only ever called in the background, hence the exec: $! must be the group's leader.
+if command -v setsid >/dev/null 2>&1; then
+  alone() { exec setsid "$@"; }
+elif command -v perl >/dev/null 2>&1; then
+  alone() { exec perl -MPOSIX=setsid -e 'setsid(); exec @ARGV or exit 127' "$@"; }
+else
+  alone() { exec "$@"; }
+fi
+
+end() { # NUMBER STATUS
+  printf '\n%s %s %s\n' "$token" "$1" "$2"
+  printf '\n%s %s %s\n' "$token" "$1" "$2" >&2
+}
+
+# The whole script is parsed before any of it runs, so that nothing in it can eat the rest. It notes its own group, before
+# anything else: the last script removes the folder that this is noted in.
+spawn() {
+  alone /bin/sh -s "$children" <<SCRIPT &
+{ printf '%s\n' \$\$ 2>/dev/null >"\$1"; shift
+$script
+} </dev/null
+SCRIPT
+  child=$!
+}
+
+stop() { # SIGNAL PID: the group, or a process that has none, or not yet (busybox knows no `--` and dash no `-s` with a group)
+  kill "-$1" "-$2" 2>/dev/null || { kill "-$1" "$2" 2>/dev/null; kill "-$1" "-$2" 2>/dev/null; }
+}
+
+# Ends what is left of a group that was told to end: descendants may be deaf, and nobody else waits for them.
+sweep() { # PID
+  for pause in 0.1 1 1 1; do
+    kill -0 "-$1" || return 0
+    sleep "$pause" || sleep 1
+  done
+  kill -KILL "-$1"
+}
+
+# The limiter is called off by KILL: bash forgets a TERM that comes between fork and exec.
+finish() { # TIMEOUT: waits for the child, which has so many seconds
+  limit=''
+  if [ "$1" -gt 0 ]; then
+    # shellcheck disable=SC2016 # expanded by the inner shell
+    alone /bin/sh -c 'sleep "$1"; kill -TERM "-$2" || kill -TERM "$2"; sleep 3; kill -KILL "-$2" || kill -KILL "$2"' \
+      sh "$1" "$child" </dev/null >/dev/null 2>&1 9>&- &
+    limit=$!
+  fi
+  wait "$child"
+  code=$?
+  true >"$children" # not ":", which would end this shell where the run folder is gone already
+  if [ -n "$limit" ]; then
+    stop KILL "$limit"
+    wait "$limit"
+  fi
+  case $code in 137 | 143) sweep "$child" ;; esac
+  return "$code"
+}
+
+ask() { # NUMBER TIMEOUT
+  spawn
+  finish "$2" 2>/dev/null
+  end "$1" $?
+}
+
+# Long work never writes to the network itself: if the client goes, the relay goes on and keeps the log.
+work() { # NUMBER TIMEOUT
+  [ -w "$log" ] || log=/dev/null
+  {
+    spawn 2>&1
+    finish "$2" 2>/dev/null
+    printf '\n%s %s %s\n' "$token" "$1" $?
+  } | {
+    trap '' PIPE
+    row=''
+    while IFS= read -r row; do
+      printf '%s\n' "$row" >&8
+      printf '%s\n' "$row"
+      case $row in "$token "*) break ;; esac
+    done
+    # Without an end: the work killed who waited for it.
+    case $row in "$token "*) ;; *) printf '\n%s %s 137\n' "$token" "$1" ;; esac
+  } 8>>"$log" 2>/dev/null
+  printf '\n%s %s 0\n' "$token" "$1" >&2
+}
+
+# Written over what is there, which needs no free block; one that cannot be written must not be taken for silence.
+beat() { # TEXT
+  { printf '%s\n' "$1" 1<>"$beats"; } 2>/dev/null && return
+  [ -z "$watcher" ] || stop KILL "$watcher"
+  watcher='' beats=/dev/null
+}
+
+listening() { heard=$((heard + 1)); beat "$heard"; }
+
+# Ends this shell, and with it the lock, when the client has been silent and nothing runs.
+watch() {
+  [ -z "$watcher" ] || stop KILL "$watcher"
+  [ "$silence" -gt 0 ] || return 0
+  # shellcheck disable=SC2016 # expanded by the inner shell
+  alone /bin/sh -c '
+    last=
+    while sleep "$1" && kill -0 "$2"; do
+      IFS= read -r now <"$3" || continue
+      [ "$now" = busy ] || [ "$now" != "$last" ] || kill -KILL "$2"
+      last=$now
+    done' sh "$silence" $$ "$beats" </dev/null >/dev/null 2>&1 9>&- &
+  watcher=$!
+}
+
+end 0 0 # whatever a log-in printed comes before this
+while IFS= read -r line; do
+  listening
+  # shellcheck disable=SC2086 # three words
+  set -- $line
+  case ${1-} in ask | work | self) ;; *) continue ;; esac
+  script='' part='' rows=0
+  while IFS= read -r row && [ "$row" != "$token" ]; do
+    part=$part$row$nl rows=$((rows + 1))
+    [ $((rows % 100)) -gt 0 ] || { script=$script$part part=''; } # a growing text is copied with every line
+  done
+  script=$script$part
+  [ "$row" = "$token" ] || exit 0
+  beat busy
+  case $1 in
+    self)
+      # shellcheck disable=SC2086
+      number=$2
+      eval "$script"
+      end "$number" "$status"
+      ;;
+    *) "$1" "$2" "$3" ;;
+  esac
+  listening
+done

@@ -1,0 +1,108 @@
+"""Artifacts on this machine: where they are kept, and which one a step means."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import asdict, dataclass, replace
+from functools import cache
+from pathlib import Path
+
+from . import manifest, options, project
+from .errors import Failure
+from .hosts import Host
+
+
+@dataclass(frozen=True)
+class Artifact:
+    """A built application: ``path`` is a tar.gz on this machine, or on ``place`` if that is a server that built it."""
+
+    path: str
+    digest: str
+    commit: str = ""
+    branch: str = ""
+    created: str = ""
+    place: str = "local"
+    lines: str = ""
+
+    @property
+    def file(self) -> Path:
+        return Path(self.path)
+
+    def manifest(self) -> manifest.Manifest:
+        """What must be on the server. Raises BadArtifact."""
+        if self.lines:
+            return manifest.of(Path(self.lines).read_text(encoding="utf-8", errors="surrogateescape"))
+        return _read_once(self.file, self.digest)
+
+
+@cache
+def _read_once(file: Path, digest: str) -> manifest.Manifest:
+    return manifest.read(file)
+
+
+def folder() -> Path:
+    """Where this project's artifacts are kept on this machine; made if missing, for this user only, but in a dry run."""
+    base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "laravel-fab"
+    path = base / (project.loaded().settings.project.name or project.root().name) / "artifacts"
+    if not options.current.dry_run:
+        path.mkdir(parents=True, exist_ok=True, mode=0o700)
+    return path
+
+
+def remember(artifact: Artifact) -> None:
+    """Make ``artifact`` the newest one."""
+    text = json.dumps(asdict(artifact))
+    (folder() / f"{artifact.digest[:16]}.json").write_text(text, encoding="utf-8")
+    if artifact.place == "local":
+        artifact.file.with_name(artifact.file.name + ".json").write_text(text, encoding="utf-8")
+
+
+def find(c: Host, file: str = "") -> Artifact:
+    """The artifact in ``file``, or else the newest one built here for ``c``.
+
+    Raises Failure when there is none or it is not a readable tar.gz.
+    """
+    if file:
+        path = Path(file).expanduser().resolve()
+        if not path.is_file():
+            raise Failure(f"--artifact: there is no file {path}", "fab builder.build makes one", code=2)
+        return known(path)
+    notes = sorted(folder().glob("*.json"), key=lambda note: note.stat().st_mtime_ns, reverse=True)
+    for artifact in map(_read, notes):
+        if artifact and (artifact.place == c.name if artifact.place != "local" else artifact.file.is_file()):
+            return artifact
+    if c.shell.dry:
+        return Artifact(str(folder() / "not-built-yet.tar.gz"), "0" * 64)
+    raise Failure("nothing is built yet", "fab builder.build, or --artifact=FILE")
+
+
+def known(path: Path) -> Artifact:
+    """The artifact in ``path``, with commit and branch if it was built here or its note (FILE.json) came with it."""
+    digest = _digest(path, path.stat().st_mtime_ns)
+    notes = map(_read, (folder() / f"{digest[:16]}.json", path.with_name(path.name + ".json")))
+    note = next((note for note in notes if note and note.digest == digest), Artifact("", digest))
+    return replace(note, path=str(path), place="local", lines="")
+
+
+@cache
+def _digest(path: Path, changed: int) -> str:  # several steps ask for it
+    return manifest.digest(path)
+
+
+def _read(note: Path) -> Artifact | None:
+    try:
+        return Artifact(**json.loads(note.read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError):
+        return None
+
+
+def prune(keep: int) -> None:
+    """Forget all but the newest ``keep`` artifacts of this project; files outside our folders stay."""
+    notes = sorted(folder().glob("*.json"), key=lambda note: note.stat().st_mtime_ns, reverse=True)
+    for note in notes[keep:]:
+        artifact = _read(note)
+        if artifact and artifact.file.parent.name == "artifacts":
+            artifact.file.unlink(missing_ok=True)
+        note.with_suffix(".manifest").unlink(missing_ok=True)
+        note.unlink()

@@ -1,0 +1,10 @@
+# Confirms the switch to release $3 (rename.sh comes before this): $1 site, $2 run. Prints "confirmed", or "reverted" where the
+# server has gone back, or is about to.
+cd "$1" || exit 1
+if mv .deploy/pending .deploy/confirmed 2>/dev/null; then
+  if read -r watchman <".deploy/run/$2/watchman"; then kill -s KILL -- "-$watchman" 2>/dev/null || kill -s KILL "$watchman" 2>/dev/null || :; fi
+elif [ -f .deploy/reverting ] || ! serves "$3"; then
+  printf 'reverted\n'
+  exit 0
+fi
+printf 'confirmed\n'

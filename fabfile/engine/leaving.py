@@ -1,0 +1,54 @@
+"""How a run of fab ends: locks are given back, Ctrl-C is told, and a mistake in a program shows no secret."""
+
+from __future__ import annotations
+
+import atexit
+import signal
+import sys
+import threading
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from types import TracebackType
+
+from . import lock, options, project
+from .errors import INTERRUPTED, Failure
+from .redact import mask
+
+
+@atexit.register
+def _leave() -> None:
+    """The end of the run: a task typed by itself gives back the lock it took; a lost connection has lost it already."""
+    for c in project.connected():
+        with suppress(Exception, KeyboardInterrupt):
+            lock.release(c)
+    project.close()
+
+
+def _told(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    """A mistake in a program, ours or the team's: where it happened, and none of the secrets that it had in its hands."""
+    sys.stderr.write(mask("".join(traceback.format_exception(kind, error, trace))))
+
+
+sys.excepthook = _told
+threading.excepthook = lambda told: _told(told.exc_type, told.exc_value or told.exc_type(), told.exc_traceback)
+signal.signal(signal.SIGTERM, signal.default_int_handler)  # a CI that cancels means the same as Ctrl-C
+
+
+_typing: list[str] = []
+
+
+@contextmanager
+def told(task: str) -> Iterator[None]:
+    """Ctrl-C that no chain took for its end is told by the ``task`` that was typed. Raises Failure with exit code 130."""
+    _typing.append(task)
+    try:
+        yield
+    except KeyboardInterrupt:
+        if len(_typing) > 1:
+            raise
+        host = options.current.host
+        hint = f"see how things are: fab status{f' --host={host}' if host else ''}"
+        raise Failure(f"{task}: interrupted", hint, INTERRUPTED) from None
+    finally:
+        _typing.pop()

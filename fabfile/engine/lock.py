@@ -1,0 +1,119 @@
+"""The server's lock: a kernel flock that the work itself inherits, and a record of who holds it."""
+
+from __future__ import annotations
+
+import getpass
+import json
+import os
+import secrets
+import socket
+import time
+from typing import Any
+
+from . import aborted, console, guard, journal, options, state
+from .errors import Failure, Locked
+from .hosts import Host
+from .scripts import source
+from .shell import Answer, Shell
+
+HELD, NO_FLOCK, UNWRITABLE = 0, 69, 73
+LEAVE = 'rm -rf -- "$1"; rm -f -- "$2/lock.json"; [ ! -f "$2/journal.jsonl" ] || sync "$2/journal.jsonl" 2>/dev/null || :'
+
+
+def hold(c: Host, what: str, by_hand: bool = False) -> None:
+    """Take the lock of ``c`` for the rest of this run; nothing if this run has it or only looks.
+
+    Raises Locked when somebody else has it (after the host's lock_wait seconds), or one set by hand keeps everybody out but
+    whoever comes to open it (``by_hand``); Failure when it cannot be taken at all.
+    """
+    if c.run_id or c.shell.dry:
+        return
+    found = state.look(c)
+    if not by_hand:
+        _by_hand(c, found)
+    run, deadline = f"{found.now}-{secrets.token_hex(4)}", time.monotonic() + max(c.settings.lock_wait, options.current.lock_wait)
+    while _take(c, run, what, found) and time.monotonic() < deadline:
+        console.say(f"   … {c.name} is locked, waiting")
+        time.sleep(1)
+    if not c.run_id:
+        raise _held(c, state.look(c))
+
+
+def ahead(c: Host, found: state.ServerState) -> None:
+    """Raises Locked, before minutes of building, where ``hold`` would raise it if it came at once."""
+    if c.run_id or c.shell.dry:
+        return
+    _by_hand(c, found)
+    if found.held and not max(c.settings.lock_wait, options.current.lock_wait):
+        raise _held(c, found)
+
+
+def _by_hand(c: Host, found: state.ServerState) -> None:
+    if found.manual:
+        raise Locked(f"{c.name}: locked by hand: {describe(found.manual)}", f"fab unlock --host={c.name}")
+
+
+def _held(c: Host, found: state.ServerState) -> Locked:
+    record = {**found.lock, "step": journal.read(c, str(found.lock.get("run", ""))).step}
+    return Locked(f"{c.name}: another deployment holds the lock: {describe(record)}", f"fab status --host={c.name}")
+
+
+def _take(c: Host, run: str, what: str, found: state.ServerState) -> int:
+    answer = attempt(c.shell, c.site.own, run, {"what": what, **c.purpose}, c.php[0])
+    if answer.code == HELD:
+        c.shell.run = run
+        guard.resolve(c)
+        aborted.write_down(c, found, answer.out)
+    return answer.code
+
+
+def take(shell: Shell, folder: str, run: str, what: str, php: str = "php") -> int:
+    """Take the lock in ``folder`` with the shell's agent, until it is closed: HELD, or another number if somebody has it.
+
+    Raises Failure when it cannot be taken at all.
+    """
+    return attempt(shell, folder, run, {"what": what}, php).code
+
+
+def attempt(shell: Shell, folder: str, run: str, purpose: dict[str, str], php: str) -> Answer:
+    """As ``take``; says the record of a run that died with the lock, if this one got it."""
+    record = json.dumps({"run": run, **purpose, **who()}, separators=(",", ":"))
+    answer = shell.own(source("engine/lock.sh"), folder=folder, run=run, record=record, php=php)
+    if answer.code == HELD:
+        shell.child = f"{folder}/run/{run}/child"
+    if answer.code == UNWRITABLE:
+        raise Failure(
+            f"{shell.place}: cannot lock {folder}: {answer.err.strip()}", "create the folder above it and give it to the user who deploys"
+        )
+    if answer.code == NO_FLOCK:
+        raise Failure(f"{shell.place}: there is no flock, PHP or Perl to lock with", "set php in deploy.toml to a PHP that is there")
+    return answer
+
+
+def release(c: Host) -> None:
+    """Give the lock back and end the conversation; only ever our own."""
+    if not c.run_id:
+        return
+    c.shell.do(LEAVE, c.site.run(c.run_id), c.site.own, what="unlock")
+    c.shell.flush()
+    c.shell.close()
+
+
+def describe(record: dict[str, Any]) -> str:
+    """Who holds it, from where, since when, for what and where they are, as one line."""
+    order = ("who", "from", "since", "what", "commit", "step", "message")
+    return ", ".join(f"{key} {record[key]}" for key in order if record.get(key)) or "by an unknown run"
+
+
+def who() -> dict[str, str]:
+    since = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+    return {"who": user(), "from": socket.gethostname(), "since": since, "pid": str(os.getpid())}
+
+
+def user() -> str:
+    """The name of whoever deploys: CI's actor if CI says one, else the log-in name."""
+    actor = os.environ.get("GITHUB_ACTOR") or os.environ.get("GITLAB_USER_LOGIN")
+    try:
+        return actor or getpass.getuser()
+    except (KeyError, OSError):
+        return str(os.getuid())

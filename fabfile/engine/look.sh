@@ -1,0 +1,38 @@
+# Prints what a site's folder ($1) says of itself, a line each; changes nothing. $2 is PHP, where there is no flock.
+printf 'now %s\n' "$(date -u +%Y%m%d%H%M%S)"
+[ -d "$1" ] || exit 0
+cd "$1" || exit 1
+printf 'site yes\n'
+[ ! -L current ] || printf 'current %s\n' "$(readlink -n current | tr '\n' '?')"
+[ -L current ] || [ ! -e current ] || printf 'blocked current\n'
+for folder in releases/*/; do
+  id=${folder#releases/} id=${id%/}
+  case $id in *[!0-9]* | '') continue ;; esac
+  [ -L "releases/$id" ] || printf 'release %s\n' "$id"
+done
+for kind in releases lock manual; do
+  for file in ".deploy/$kind".json ".deploy/$kind"/*.json; do
+    if [ ! -f "$file" ] || [ ! -r "$file" ]; then continue; fi
+    printf '%s' "$kind-json" # its text as one line, whoever wrote it
+    while IFS= read -r row || [ -n "$row" ]; do printf ' %s' "$row"; done <"$file"
+    printf '\n'
+  done
+done
+if [ -f .deploy/lock ]; then
+  if command -v flock >/dev/null 2>&1; then
+    (flock -s -n 8) 8<.deploy/lock 2>/dev/null || printf 'held yes\n'
+  elif command -v "$2" >/dev/null 2>&1; then
+    # shellcheck disable=SC2016
+    "$2" -n -r 'exit(flock(fopen(".deploy/lock", "r"), LOCK_SH | LOCK_NB) ? 0 : 1);' </dev/null || printf 'held yes\n'
+  fi
+fi
+if [ -f .deploy/background ] && read -r said pid <.deploy/background; then # see probe.sh
+  case $said in
+    ends) printf 'ends background\n' ;;
+    asked) kill -0 "$pid" 2>/dev/null || printf 'ends background\n' ;;
+  esac
+fi
+[ ! -f .deploy/owed ] || printf 'owed yes\n'
+if [ -f current/storage/framework/down ]; then printf 'down yes\n'; fi
+# Since Laravel 10 it can be kept in the cache instead (config/app.php), where no file tells of it.
+if grep -Eq "^[[:space:]]*APP_MAINTENANCE_DRIVER=[\"']?cache" shared/.env 2>/dev/null; then printf 'unseen yes\n'; fi

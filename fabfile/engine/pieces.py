@@ -1,0 +1,45 @@
+"""Scripts that travel together: each runs in a shell of its own, and marks in the streams tell who said what."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from .quoting import bind
+
+
+@dataclass(frozen=True)
+class Piece:
+    """A script and what an error message calls it; a ``note`` can wait for others to travel with."""
+
+    script: str
+    what: str
+    note: bool = False
+
+
+def piece(script: str, values: tuple[object, ...], what: str, note: bool = False) -> Piece:
+    """``script`` with ``$1``, ``$2`` … bound; called after its first line unless it has a name."""
+    return Piece(bind(script, *values), what or title(script), note)
+
+
+def title(script: str) -> str:
+    lines = [line.strip() for line in script.splitlines() if line.strip() and not line.strip().startswith("#")]
+    return lines[0][:120] if lines else "script"
+
+
+def weave(pieces: Sequence[Piece], token: str) -> str:
+    """One script that runs the pieces in turn, up to the first that fails."""
+    mark = f"_begin() {{ printf '\\n%s begins %s\\n' {token} \"$1\"; }}\nset -e"
+    return "\n".join([mark, *(f"_begin {n}; _begin {n} >&2\n(\nset -eu\n{each.script}\n)" for n, each in enumerate(pieces))])
+
+
+def said(text: str, token: str) -> tuple[int, str]:
+    """The number of the last piece that began in ``text``, and what it said; -1 if none did."""
+    _, mark, rest = text.rpartition(f"\n{token} begins ")
+    number, _, words = rest.partition("\n")
+    return (int(number), words) if mark else (-1, text)
+
+
+def names(pieces: Sequence[Piece], last: int) -> str:
+    """What to blame when piece ``last`` was the last to begin: a syntax error keeps all of them from running."""
+    return pieces[last].what if last >= 0 else " + ".join(each.what for each in pieces)

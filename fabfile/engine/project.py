@@ -1,0 +1,131 @@
+"""This run's settings, loaded once, and the connections they lead to."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from functools import cache
+from pathlib import Path
+
+from fabric import Connection
+from invoke.context import Context
+
+from . import lock, masks, options, redact, schema, settings
+from .errors import SettingsError
+from .hosts import Host
+from .pipes import BOOT, ProcessPipe
+from .shell import Shell
+
+EXAMPLES = ("example.com", "example.net", "example.org")  # RFC 2606: nobody's
+_hosts: dict[str, Host] = {}
+_local: dict[str, Shell] = {}
+building = ""  # where the build runs, once that is decided: place and path
+
+
+@cache
+def loaded() -> settings.Loaded:
+    """deploy.toml with this run's overrides; its secrets are masked from here on."""
+    found = settings.load(overrides=options.current.set)
+    redact.remember(found.secrets)
+    return found
+
+
+def root() -> Path:
+    """The application's folder on this machine (the flow's %path-localMachine%)."""
+    file = loaded().file
+    base = file.parent if file else Path.cwd()
+    return (base / Path(loaded().settings.project.path).expanduser()).resolve()
+
+
+def local() -> Shell:
+    """The conversation with this machine."""
+    if "local" not in _local:
+        dry = options.current.dry_run
+        _local["local"] = Shell("local", lambda command=BOOT: ProcessPipe(command), dry=dry, silence=0)
+    return _local["local"]
+
+
+def repository() -> str:
+    """project.repository, else the origin of the project's own git, else that git itself."""
+    url = loaded().settings.project.repository
+    if url:
+        return url
+    origin = local().ask('git -C "$1" remote get-url origin 2>/dev/null || :', str(root()), what="git remote").out.strip()
+    redact.remember(masks.logins(origin))
+    return settings.check_repository(origin, root()) if origin else str(root())
+
+
+def host_name(c: Context) -> str:
+    """Which host is meant: --host, else the one ``fab -H`` connected to, else the only or default one."""
+    if options.current.host:
+        return options.current.host
+    if isinstance(c, Connection):
+        return str(c.original_host)
+    return loaded().default_host()
+
+
+def host(c: Context, name: str = "", site: bool = True) -> Host:
+    """The one connection of this run to ``name``; ``site``: it is deployed to, so it has a path."""
+    if isinstance(c, Host) and name in ("", c.name):
+        return c
+    name = name or host_name(c)
+    if name not in _hosts:
+        _hosts[name] = connect(c, name, site)
+    return _hosts[name]
+
+
+def connect(c: Context, name: str, site: bool = True, route: tuple[str, ...] = ()) -> Host:
+    """A new, not yet opened connection to ``name`` of deploy.toml; ``route`` are the hosts that it is the gateway of."""
+    if name in route:
+        raise SettingsError(f"hosts.{name}.gateway: the way to it leads in a circle: {' → '.join((*route, name))}")
+    entry = sandbox() if name == "sandbox" else loaded().host(name, site=site)
+    if entry.address.endswith(EXAMPLES):
+        hint = "fill it in; fab local.init writes a deploy.toml for your application"
+        raise SettingsError(f"hosts.{name}.address is still the example {entry.address!r}", hint)
+    return Host(name, entry, c.config, _gateway(c, entry, (*route, name)))
+
+
+def _gateway(c: Context, entry: schema.Host, route: tuple[str, ...]) -> Host | None:
+    """The machine to go through: a host of deploy.toml, or an address, to be reached with this host's key and known_hosts."""
+    if entry.gateway in ("", *loaded().hosts):
+        return connect(c, entry.gateway, site=False, route=route) if entry.gateway else None
+    host, user, port = settings.check_address(entry.gateway)
+    way = {"key": entry.key, "known_hosts": entry.known_hosts, "connect_timeout": entry.connect_timeout}
+    return Host(entry.gateway, schema.Host(host, user, port, **way), c.config)  # type: ignore[arg-type]
+
+
+def entry(name: str) -> schema.Host:
+    """The settings of host ``name``, without starting or reaching anything."""
+    return loaded().host(name, placeholder(name))
+
+
+def placeholder(name: str) -> dict[str, str] | None:
+    """What the sandbox would say of itself if it ran; None for other hosts."""
+    return {"path": "/sandbox/site"} if name == "sandbox" else None
+
+
+def sandbox() -> schema.Host:
+    """The embedded server, started if need be, as a host with deploy.toml's [hosts.sandbox] and [defaults]."""
+    from ..sandbox import ensure
+
+    box = ensure()
+    values = {"address": box.address, "port": box.port, "user": box.user, "key": str(box.key), "url": box.url}
+    values |= {"known_hosts": str(box.known_hosts), "path": str(box.path), "php": str(box.php)}
+    return loaded().host("sandbox", values)
+
+
+def connected() -> list[Host]:
+    """The hosts this run has a connection to."""
+    return list(_hosts.values())
+
+
+def close() -> None:
+    """End every conversation and connection of this run."""
+    for shell in _local.values():
+        shell.close()
+    for c in _hosts.values():
+        with suppress(Exception):  # the kernel frees what we cannot give back in order
+            lock.release(c)
+        c.shell.close()
+        c.close()
+    _hosts.clear()
+    _local.clear()

@@ -1,0 +1,49 @@
+"""All tasks by the name one types, so that hooks and steps call what the team made of them."""
+
+from __future__ import annotations
+
+import inspect
+from difflib import get_close_matches
+from types import ModuleType
+from typing import Any
+
+from invoke.collection import Collection
+from invoke.context import Context
+from invoke.tasks import Task
+
+from .errors import SettingsError
+
+tasks: dict[str, Task[Any]] = {}
+
+
+def group(name: str, module: ModuleType, names: tuple[str, ...]) -> Collection:
+    """A namespace of ``module``'s tasks as they are now: a team's module may have replaced some."""
+    space = Collection(name)
+    for each in names:
+        space.add_task(getattr(module, each), name=each.replace("_", "-"))
+    return space
+
+
+def remember(space: Collection) -> None:
+    """Know every task of the composed namespace."""
+    tasks.update({name: space[name] for name in space.task_names})
+
+
+def name_of(task: Task[Any]) -> str:
+    """The name one types for ``task``; its own where it is in no namespace."""
+    return next((name for name, known in tasks.items() if known is task), str(task.name))
+
+
+def find(name: str) -> Task[Any]:
+    """The task called ``name``. Raises SettingsError that names the nearest one."""
+    if name not in tasks:
+        near = get_close_matches(name, tasks, 1)
+        raise SettingsError(f"there is no task {name!r}{f'; did you mean {near[0]}?' if near else ''}", "fab --list shows them all")
+    return tasks[name]
+
+
+def call(name: str, c: Context, **values: Any) -> Any:
+    """Call the task ``name`` with those of ``values`` that it takes."""
+    task = find(name)
+    known = inspect.signature(task.body).parameters
+    return task(c, **{key: value for key, value in values.items() if key in known})

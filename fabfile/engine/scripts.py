@@ -1,0 +1,30 @@
+"""Shell and PHP that is longer than a few lines lives in files of its own."""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent
+NEEDS = re.compile(r"^require '([\w.]+)';$", re.MULTILINE)
+
+
+@cache
+def source(name: str) -> str:
+    """The text of file ``name`` of the collection, such as ``engine/look.sh``."""
+    return (ROOT / name).read_text(encoding="utf-8")
+
+
+def php(name: str, run: str = '"$@"') -> str:
+    """A shell script that feeds PHP file ``name`` to ``run``, whose last words are the program's arguments.
+
+    PHP reads the program from standard input, so nothing is installed and no argument is too long.
+    """
+    return f"{run} <<'END-OF-PHP'\n{program(name)}\nEND-OF-PHP"
+
+
+def program(name: str) -> str:
+    """The text of PHP file ``name``, with the files beside it that it requires in the places where it does."""
+    folder = name.rpartition("/")[0]
+    return NEEDS.sub(lambda found: source(f"{folder}/{found[1]}").removeprefix("<?php\n").rstrip(), source(name))

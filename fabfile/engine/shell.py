@@ -1,0 +1,161 @@
+"""A conversation with one place: scripts go to its agent, framed answers come back.
+
+``do`` collects what only acts; ``ask`` sends what was collected together with a question and returns its
+answer; ``work`` runs something long, whose output streams and survives this process.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from . import console, options, pieces
+from .errors import CommandFailed
+from .pipes import Pipe
+from .quoting import bind, quote
+from .wire import Wire
+
+# What was just sent may not have begun: then nobody is noted yet.
+STOP = (
+    """exec /bin/sh -c 'read -r path; for t in 1 2 3 4 5 6 7 8 9; do read -r pid <"$path" && break; sleep 0.2 || sleep 1; done; """
+    """kill -TERM "-$pid"'"""
+)
+GRACE = 30.0  # seconds more than the far end's own limit before we call it lost
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a script said: exit code, standard output, standard error, seconds it took."""
+
+    code: int
+    out: str
+    err: str
+    seconds: float = 0.0
+
+
+class Shell(Wire):
+    """One agent, started at the first use.
+
+    ``connect`` makes a pipe for a command (the agent's, without one); ``timeout`` is the default limit of a
+    command, ``silence`` how long a client that holds the lock may say nothing, both in seconds. In a ``dry``
+    shell only questions run; the rest is printed. ``run`` is the run whose lock this conversation holds; a new
+    conversation, after ``close`` or a lost connection, holds none.
+    """
+
+    def __init__(self, place: str, connect: Callable[..., Pipe], timeout: int = 600, dry: bool = False, silence: int = 60) -> None:
+        super().__init__(place, connect, silence)
+        self.timeout, self.dry = timeout, dry
+        self.trips = 0
+        self.run = ""
+        self.child = ""  # where the agent writes the process group it runs
+        self.known: Any = None  # what state.look saw under the lock, until something may have changed it
+        self._pieces: list[pieces.Piece] = []
+        self._running = 0
+
+    # what tasks use
+
+    def do(self, script: str, *values: object, what: str = "", note: bool = False) -> None:
+        """Run ``script`` with ``$1``, ``$2`` … bound, in the same trip as the next question; a ``note`` waits for one."""
+        if self.dry:
+            self._would(script, values, what)
+            return
+        self._pieces.append(pieces.piece(script, values, what, note))
+
+    def ask(self, script: str, *values: object, check: bool = True, timeout: int | None = None, what: str = "") -> Answer:
+        """Run what was collected, then ``script``; its answer. Raises CommandFailed unless ``check`` is off."""
+        self._pieces.append(pieces.piece(script, values, what))
+        return self._send_pieces(check, self.timeout if timeout is None else timeout)
+
+    def flush(self) -> None:
+        """Run what was collected."""
+        if self._pieces:
+            self._send_pieces(True, self.timeout)
+
+    def settle(self) -> None:
+        """Run what was collected, unless nobody has to know yet how it went: notes alone are not worth a trip."""
+        if not all(piece.note for piece in self._pieces):
+            self.flush()
+
+    def forget(self) -> None:
+        """Drop what was collected: whoever collected it has failed."""
+        self._pieces, self.known = [], None
+
+    def work(
+        self, script: str, *values: object, timeout: int | None = None, check: bool = True, what: str = "", patient: bool = False
+    ) -> Answer:
+        """Run something long: its lines are shown as they come, both streams in one; it outlives this process.
+
+        Ctrl-C stops it with all that it started, unless it is ``patient``: then it is waited for.
+        """
+        if self.dry:
+            self._would(script, values, what)
+            return Answer(0, "", "")
+        self.flush()
+        self.known = None
+        limit = self.timeout if timeout is None else timeout
+        answer = self._frame(
+            "work", f"(\nset -eu\n{bind(script, *values)}\n)", limit, console.live(self.place, self._frames.token), patient
+        )
+        if check and answer.code:
+            raise _failed(self.place, what or pieces.title(script), answer, limit)
+        return answer
+
+    def own(self, script: str, **variables: object) -> Answer:
+        """Run ``script`` in the agent's own shell with ``variables`` set (for the lock)."""
+        settings = "\n".join(f"{name}={quote(value)}" for name, value in variables.items())
+        return self._frame("self", f"{settings}\n{script}", 0)
+
+    def close(self) -> None:
+        """End the conversation; the agent ends when what it runs has ended."""
+        self._running, self.run, self.child, self.known = 0, "", "", None
+        super().close()
+
+    def _would(self, script: str, values: tuple[object, ...], what: str) -> None:
+        if options.current.verbose:
+            console.would(self.place, bind(script, *values))
+        else:
+            console.would(self.place, what or pieces.title(script))
+
+    # frames
+
+    def _send_pieces(self, check: bool, timeout: int) -> Answer:
+        sent, self._pieces = self._pieces, []
+        token = self._frames.token
+        answer = self._frame("ask", pieces.weave(sent, token), timeout)
+        (last, out), (_, err) = pieces.said(answer.out, token), pieces.said(answer.err, token)
+        answer = Answer(answer.code, out, err, answer.seconds)
+        if answer.code and (check or last < len(sent) - 1):
+            raise _failed(self.place, pieces.names(sent, last), answer, timeout)
+        return answer
+
+    def _frame(self, kind: str, script: str, timeout: int, show: Callable[[bytes], None] | None = None, patient: bool = False) -> Answer:
+        if self._running:  # an interrupted wait
+            console.say(f"   … {self.place}: waiting for the interrupted command to end")
+            self._answer(self._running)
+        self.trips += 1
+        number, start = self.trips, time.monotonic()
+        wait = timeout + GRACE if timeout else None
+        self._send(f"{kind} {number} {timeout}\n{script}\n{self._frames.token}\n".encode("utf-8", "surrogateescape"))
+        self._running = number
+        try:
+            out, err, code = self._answer(number, show, wait)
+        except KeyboardInterrupt:
+            self._stop(patient)
+            raise
+        self._running = 0
+        return Answer(code, out, err, time.monotonic() - start)
+
+    def _stop(self, patient: bool) -> None:
+        """After Ctrl-C: end what runs; what must not be cut short is waited for by whatever comes next."""
+        console.say(f"   … stopping{' when this command has ended' if patient else ''}; Ctrl-C again leaves at once")
+        if self.child and not patient:
+            pipe = self.connect(STOP)
+            pipe.send(f"{self.child}\n".encode())
+            pipe.finish()
+
+
+def _failed(place: str, what: str, answer: Answer, limit: int) -> CommandFailed:
+    timed_out = limit if answer.code in (137, 143) and answer.seconds >= limit > 0 else 0
+    return CommandFailed(place, what, answer.code, "\n".join(t for t in (answer.out[-2000:].strip(), answer.err.strip()) if t), timed_out)

@@ -1,0 +1,126 @@
+"""Looking at a server: one question, one pure parse."""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from .hosts import Host
+from .layout import RELEASE_ID
+from .records import Record
+from .records import parse as parse_record
+from .scripts import source
+
+
+@dataclass(frozen=True)
+class ServerState:
+    """What the server says. ``now`` is its clock, UTC, as a release id; ``current`` the id it serves, or empty.
+
+    ``down`` is maintenance mode, which nobody can tell from here if it is ``unseen``: kept in the application's cache; it is
+    ``owed`` where a run began it that will end it, or whose watchman will.
+    ``answers`` is what the application said meanwhile, by question: as good as the rest, for as long.
+    """
+
+    now: str = ""
+    exists: bool = False
+    current: str = ""
+    dangling: bool = False
+    blocked: bool = False
+    foreign: str = ""
+    releases: tuple[str, ...] = ()
+    records: dict[str, Record] = field(default_factory=dict)
+    lock: dict[str, Any] = field(default_factory=dict)
+    held: bool = False
+    manual: dict[str, Any] = field(default_factory=dict)
+    down: bool = False
+    unseen: bool = False
+    owed: bool = False
+    ends_background: bool = False
+    answers: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def live(self) -> Record | None:
+        return self.records.get(self.current)
+
+    def pending(self) -> Record | None:
+        """The newest release that is being prepared and was never switched to."""
+        waiting = [r for r in self.records.values() if r.state in ("uploading", "prepared") and r.id > self.current]
+        return max(waiting, key=lambda r: r.id, default=None)
+
+    def new_id(self) -> str:
+        """An id newer than any that is there, whatever the clock says."""
+        newest = max([*self.releases, *self.records], default="0")
+        return max(self.now, f"{int(newest) + 1:014d}")
+
+    def next_order(self) -> int:
+        return 1 + max((r.order for r in self.records.values()), default=0)
+
+    def but(self, record: Record) -> ServerState:
+        """This with ``record`` written."""
+        return replace(self, records={**self.records, record.id: _settled(record, self.current)})
+
+
+def look(c: Host) -> ServerState:
+    """How things are at ``c``: asked, unless it was asked under our lock and nothing has been done since that could change it."""
+    found = c.shell.known or parse(c.shell.ask(source("engine/look.sh"), c.site.root, c.php[0], what="look at the site").out)
+    assert isinstance(found, ServerState)
+    if c.run_id:
+        c.shell.known = found
+    return found
+
+
+def made(c: Host, release: str) -> None:
+    """There is a new folder in releases/."""
+    if c.shell.known:
+        c.shell.known = replace(c.shell.known, releases=(*c.shell.known.releases, release))
+
+
+def forget(c: Host) -> None:
+    """Ask again at the next look."""
+    c.shell.known = None
+
+
+def parse(text: str) -> ServerState:
+    """The state in what look.sh printed."""
+    found: dict[str, list[str]] = defaultdict(list)
+    for line in text.split("\n"):
+        key, _, value = line.partition(" ")
+        found[key].append(value)
+    link = (found["current"] or [""])[0]
+    id = link.removeprefix("releases/")
+    ours = bool(RELEASE_ID.fullmatch(id)) and link.startswith("releases/")
+    records = [record for line in found["releases-json"] if (record := parse_record(line))]
+    return ServerState(
+        now=(found["now"] or [""])[0],
+        exists=bool(found["site"]),
+        current=id if ours else "",
+        dangling=ours and id not in found["release"],
+        blocked=bool(found["blocked"]),
+        foreign="" if ours else link,
+        releases=tuple(sorted(id for id in found["release"] if RELEASE_ID.fullmatch(id))),
+        records={record.id: _settled(record, id) for record in records},
+        lock=_object(found["lock-json"]),
+        held=bool(found["held"]),
+        manual=_object(found["manual-json"]),
+        down=bool(found["down"]),
+        unseen=bool(found["unseen"]),
+        owed=bool(found["owed"]),
+        ends_background=bool(found["ends"]),
+    )
+
+
+def _settled(record: Record, current: str) -> Record:
+    """A release that was switched to and left before anybody confirmed it is a bad one, whoever failed to write that down."""
+    if record.state == "live" and not record.confirmed and record.id != current:
+        return record.but(state="bad", reason=record.reason or "never confirmed")
+    return record
+
+
+def _object(lines: list[str]) -> dict[str, Any]:
+    try:
+        value = json.loads(lines[0]) if lines else {}
+    except (ValueError, RecursionError):
+        return {"damaged": lines[0]}
+    return value if isinstance(value, dict) else {}

@@ -1,0 +1,3 @@
+"""The collection's version."""
+
+VERSION = "0.1.0"

@@ -1,0 +1,105 @@
+"""Bytes to and from one agent, which is started at the first use; what it says is cut into answers."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from threading import Event, Lock, Thread
+
+from .errors import Unreachable
+from .frames import Frames
+from .pipes import OUT, Pipe
+
+HERE = Path(__file__).parent
+Show = Callable[[bytes], None]
+
+
+class Wire:
+    """``place`` is its name in messages, ``connect`` makes a pipe for a command (the agent's, without one)."""
+
+    def __init__(self, place: str, connect: Callable[..., Pipe], silence: int) -> None:
+        self.place, self.connect, self.silence = place, connect, silence
+        self._frames = Frames(secrets.token_hex(16))
+        self._pipe: Pipe | None = None
+        self._fresh = True
+        self._sending = Lock()
+        self._ended = Event()
+
+    def close(self) -> None:
+        """Let go of the agent; the next script starts another one."""
+        self._ended.set()
+        pipe, self._pipe = self._pipe, None
+        if pipe is not None:
+            pipe.close()
+
+    def _answer(self, number: int, show: Show | None = None, wait: float | None = None) -> tuple[str, str, int]:
+        """Output, errors and exit code of frame ``number``; ``show`` gets the output as it comes."""
+        while self._fresh and not self._frames.answer(0):  # what a log-in printed belongs to no answer
+            self._receive(wait, None)
+        if self._fresh and show:
+            show(bytes(self._frames.streams[OUT].data))  # what came together with the greeting
+        self._fresh = False
+        while not (answer := self._frames.answer(number)):
+            self._receive(wait, show)
+        return answer
+
+    def _receive(self, wait: float | None, show: Show | None) -> None:
+        assert self._pipe is not None
+        try:
+            stream, data = self._pipe.receive(wait)
+        except TimeoutError:
+            raise self._lost("it has not answered for too long") from None
+        if not data:
+            raise self._lost(self._last_words(ended=1))
+        self._frames.add(stream, data)
+        if show and stream == OUT:
+            show(data)
+
+    def _last_words(self, ended: int = 0) -> str:
+        """What else it said when so many streams have ended: one may end long before the other is read."""
+        if self._pipe is None:
+            return ""
+        with suppress(TimeoutError):
+            while ended < len(self._frames.streams):
+                stream, data = self._pipe.receive(1)
+                self._frames.add(stream, data)
+                ended += not data
+        return self._frames.rest()[-500:]
+
+    def _send(self, data: bytes) -> None:
+        try:
+            with self._sending:
+                if self._pipe is None:
+                    data = self._start() + data
+                assert self._pipe is not None
+                self._pipe.send(data)
+        except OSError as error:
+            raise self._lost(self._last_words() or str(error)) from error
+        except BaseException:  # half a script was sent: this conversation cannot go on
+            self.close()
+            raise
+
+    def _start(self) -> bytes:
+        """Connect; what an agent has to be told before anything else."""
+        self._pipe, self._ended, self._frames, self._fresh = self.connect(), Event(), Frames(self._frames.token), True
+        agent = (HERE / "agent.sh").read_bytes()
+        if self.silence:
+            Thread(target=self._beat, args=(self._pipe, self._ended, self.silence / 4), daemon=True).start()
+        return b"%d\n%s%s\n%d\n" % (agent.count(b"\n"), agent, self._frames.token.encode(), self.silence)
+
+    def _beat(self, pipe: Pipe, ended: Event, seconds: float) -> None:
+        """Tell the agent that we live, four times in its ``silence``, and ask the same of the other end."""
+        while not ended.wait(seconds):
+            try:
+                with self._sending:
+                    pipe.send(b"beat\n")
+                if not pipe.alive(self.silence / 2):
+                    return
+            except (OSError, ValueError, EOFError):
+                return
+
+    def _lost(self, why: str) -> Unreachable:
+        self.close()
+        return Unreachable(f"{self.place}: the connection is gone{': ' + why if why else ''}", "fab status shows what the server did last")

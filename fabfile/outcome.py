@@ -1,0 +1,155 @@
+"""How a deployment begins and ends: what serves then, what the person reads, and the exit code."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from contextlib import suppress
+
+from . import closing, server
+from .closing import Deployment, why
+from .engine import console, errors, guard, lock, state
+from .engine.errors import Failure
+from .engine.hosts import Host
+
+
+def begin(c: Host, kind: str, steps: int = 0) -> Deployment:
+    """A run of so many ``steps`` that starts now; what serves is read from the server."""
+    console.say(
+        f"🚀 {kind} → {c.name}: {c.user}@{c.host}:{c.site.root}" + ("  (dry run: nothing changes)" if c.shell.dry else ""), console.BOLD
+    )
+    console.Chain.total = steps
+    c.purpose["what"] = kind
+    found = state.look(c)
+    lock.ahead(c, found)
+    return Deployment(kind, time.monotonic(), previous=found.current, was_down=found.down and not found.owed)
+
+
+def stays_down(c: Host, run: Deployment) -> bool:
+    """Whether somebody had put the site into maintenance mode before this run, which does not do that itself: not ours to end."""
+    if run.was_down and not c.settings.maintenance:
+        console.say(f"   {c.name} was in maintenance mode before and stays in it; to end it: fab server.up --host={c.name}", console.YELLOW)
+        return True
+    return False
+
+
+def tidied(*steps: Callable[[], object]) -> None:
+    """What comes after a release is live and confirmed changes nothing of that, whatever becomes of it."""
+    for step in steps:
+        try:
+            step()
+        except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001
+            console.warn(f"{why(error)}: what comes after a release is live was not all done, the next run goes on")
+
+
+def live(c: Host, run: Deployment) -> None:
+    """The good end."""
+    status = "SUCCESS" if run.kind == "deploy" else "ROLLED BACK ON REQUEST"
+    event, left_down = "success" if run.kind == "deploy" else "rollback", run.was_down and not c.settings.maintenance
+    last = (lambda: server.summary(c, left_down)) if run.kind == "deploy" else None
+    tidied(lambda: closing.close(c, run, status, event, "", last=last))
+    if c.shell.dry:
+        console.result(f"dry run: nothing was changed, {run.previous or 'nothing'} serves")
+        return
+    seconds = time.monotonic() - run.started
+    console.result(f"⚡ {c.name}: {run.release} is live{f' at {c.settings.url}' if c.settings.url else ''}  ({seconds:.1f} s)")
+    if console.warnings:
+        raise Failure(f"live, with {len(console.warnings)} warning{'s' * (len(console.warnings) > 1)}", "see ⚠️ above", code=errors.WARNINGS)
+
+
+@closing.finally_left
+def abandoned(c: Host, run: Deployment, error: BaseException) -> BaseException:
+    """Before the switch: the old release serves, and goes on serving; what to raise."""
+    if _nothing_done(error, run):
+        _give_back(c, error)
+        return error
+    serving = f"{run.previous} still serves" if run.previous else "nothing is live yet"
+    with suppress(Failure):
+        if c.run_id:  # it may have been stopped in the moment after the rename
+            _go_back(c, run)
+        if run.kind == "deploy":
+            closing.mark(c, run.release, "failed", why(error))
+        if not run.was_down:
+            closing.lift(c)
+    closing.close(c, run, "FAILED", "failure", why(error), "on_failure")
+    return closing.end(error, f"{run.kind} failed; {serving}", f"mend it and run it again: fab {run.kind} --host={c.name}", errors.FAILED)
+
+
+@closing.finally_left
+def nothing_to_go_back_to(c: Host, run: Deployment, error: BaseException) -> BaseException:
+    """A first deployment has no predecessor: it stays, unconfirmed."""
+    closing.close(c, run, "FAILED", "failure", why(error), "on_failure")
+    text = f"the first release {run.release} is in place but not confirmed; there is none to go back to"
+    return closing.end(error, text, f"mend it and deploy again: fab deploy --host={c.name}", errors.FAILED)
+
+
+@closing.finally_left
+def rolled_back(c: Host, run: Deployment, error: BaseException) -> BaseException:
+    """After the switch: the previous release serves again."""
+    with suppress(Failure):
+        closing.mark(c, run.release, "bad", why(error))
+    closing.close(c, run, "ROLLED BACK", "rollback", why(error), "on_rollback")
+    ran = closing.record(c, run.release).migrations if run.release else ()
+    extra = f"; migrations that stay: {', '.join(ran)}" if ran else ""
+    return closing.end(
+        error,
+        f"rolled back: {run.previous} serves again{extra}",
+        f"mend it and deploy again: fab deploy --host={c.name}",
+        errors.ROLLED_BACK,
+    )
+
+
+@closing.finally_left
+def undone(c: Host, run: Deployment, error: BaseException) -> BaseException:
+    """A rollback on request did not come to its end: what served before it serves again. A person has to act, or wanted it so."""
+    try:
+        _go_back(c, run)
+        serving = state.look(c).current
+    except Failure as second:
+        return stuck(c, run, error, second)
+    stopped = isinstance(error, KeyboardInterrupt)
+    if stopped and serving == run.release:
+        return closing.end(error, f"it was confirmed before that: {serving} serves", f"fab status --host={c.name}", errors.WARNINGS)
+    if serving != run.previous:
+        return stuck(c, run, error, error)
+    closing.close(c, run, "ROLLBACK FAILED", "failure", why(error), "on_failure")
+    text = f"{'the rollback was stopped' if stopped else 'THE ROLLBACK FAILED'}; {serving} serves again, as before it"
+    hint = f"fab rollback --host={c.name} --to=RELEASE goes to another one, fab status --host={c.name} says what serves"
+    return closing.end(error, text, hint, errors.FAILED if stopped else errors.ROLLBACK_FAILED)
+
+
+def _go_back(c: Host, run: Deployment) -> None:
+    """Undo a switch that nobody confirmed. A conversation that was cut short has lost the lock: whoever has it next goes back."""
+    if c.run_id:
+        guard.go_back(c, f"the {run.kind} was not confirmed")
+    else:
+        lock.hold(c, run.kind)
+
+
+@closing.finally_left
+def stuck(c: Host, run: Deployment, error: BaseException, second: BaseException) -> BaseException:
+    """The way back failed too: a person has to act."""
+    closing.close(c, run, "ROLLBACK FAILED", "failure", f"{why(error)}; then {why(second)}", "on_failure")
+    if isinstance(second, errors.Unreachable) and run.previous:
+        text = f"the server is out of reach and goes back to {run.previous} by itself as soon as it notices"
+        return closing.end(error, text, f"see whether it did: fab status --host={c.name}", errors.ROLLBACK_FAILED)
+    text = f"THE ROLLBACK FAILED: {why(second)}; see what serves: fab status --host={c.name}"
+    return closing.end(
+        error,
+        text,
+        f"fab rollback --host={c.name} --to=RELEASE, or by hand: ln -s releases/ID new && mv -T new current",
+        errors.ROLLBACK_FAILED,
+    )
+
+
+def _nothing_done(error: BaseException, run: Deployment) -> bool:
+    """A wrong setting or flag, a lock or an unreachable server ends as itself when nothing had begun."""
+    usage = isinstance(error, Failure) and error.code == errors.USAGE
+    return not run.release and (usage or isinstance(error, errors.Locked | errors.Unreachable))
+
+
+def _give_back(c: Host, error: BaseException) -> None:
+    """The lock, if it was taken already; where the connection is gone, the server gives it back itself."""
+    if not isinstance(error, errors.Unreachable):
+        with suppress(Failure):
+            lock.release(c)

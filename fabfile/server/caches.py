@@ -1,0 +1,76 @@
+"""Laravel's caches in the new release."""
+
+from __future__ import annotations
+
+import re
+
+from ..engine import console
+from ..engine.hosts import Host
+from ..engine.tasks import on_host
+from . import common, configure
+
+# Which file each artisan command must have left: the commands end with 0 even when they failed
+# (laravel/framework: OptimizeCommand, Console/View/Components/Task).
+PRODUCES = {"config": "config.php", "route": "routes-v7.php", "event": "events.php"}
+# One after the other, since each artisan reads the configuration that the first one caches. config.php holds every secret of
+# .env, and Laravel writes it for everybody to read: it gets the mode and the group of .env. $5: "name:file" of each cache.
+CACHES = """
+cd "$1"
+views=$2 mode=$3 group=$4 wanted=$5 current=$6 literal=$7
+shift 7
+for each in $wanted; do file=${each#*:}; [ -z "$file" ] || rm -f -- "bootstrap/cache/$file"; done
+if [ -n "$views" ]; then VIEW_COMPILED_PATH=$views; export VIEW_COMPILED_PATH; mkdir -p -- "$views"; fi
+for each in $wanted; do
+  name=${each%%:*} file=${each#*:} code=0
+  (if [ "$name" = config ] && [ -n "$mode" ]; then umask 027; fi; exec "$@" "$name:cache" --no-interaction --no-ansi) || code=$?
+  if [ "$code" -gt 0 ]; then echo "php artisan $name:cache failed" >&2; exit "$code"; fi
+  if [ -n "$file" ] && [ ! -s "bootstrap/cache/$file" ]; then
+    full=$(df -P . | awk 'NR == 2 { print $5 }')
+    echo "artisan $name:cache reported success but did not write bootstrap/cache/$file; the disk is $full full" >&2
+    exit 1
+  fi
+  if [ "$name" = config ] && [ -n "$mode" ]; then
+    chmod "$mode" "bootstrap/cache/$file"
+    [ -z "$group" ] || chgrp "$group" "bootstrap/cache/$file"
+  fi
+  [ "$name" != config ] || CURRENT=$current awk "$literal" "bootstrap/cache/$file"
+done
+"""
+# Keys of a cached configuration (var_export: two blanks a level) whose values lead through current: they change with every switch
+# while the code does not, and PHP remembers where they led.
+LITERAL = r"""
+match($0, /^ +/) {
+  depth = RLENGTH / 2
+  key = $0
+  if (sub(/ =>.*/, "", key)) { gsub(/^ +|'/, "", key); keys[depth] = key }
+  if (index($0, ENVIRON["CURRENT"] "/") || index($0, ENVIRON["CURRENT"] "'")) {
+    path = keys[1]
+    for (level = 2; level <= depth; level++) path = path "." keys[level]
+    print "through current: " path
+  }
+}
+"""
+THROUGH = re.compile(r"^through current: ([\w.-]+)$", re.MULTILINE)
+
+
+@on_host(flow="6.2-cache")
+def optimize(c: Host, release: str = "") -> None:
+    """Build the caches in the release itself, with the server's .env, and check that they are there."""
+    record = common.release_of(c, release)
+    if c.settings.caches:
+        _cache(c, c.site.release(record.id))
+    console.done(f"Caches prepared: {', '.join(c.settings.caches) or 'none wanted'}")
+
+
+def _cache(c: Host, root: str) -> None:
+    """Each artisan NAME:cache. Views are compiled inside the release, also where a folder around them is shared:
+    view:cache begins with view:clear, which would take them from the release that serves (ViewCacheCommand)."""
+    around = any(f"{configure.VIEWS}/".startswith(f"{folder}/") for folder in c.settings.shared_folders if folder != configure.VIEWS)
+    views = f"{root}/bootstrap/cache/views" if around else ""
+    wanted = " ".join(f"{name}:{PRODUCES.get(name, '')}" for name in c.settings.caches)
+    values = (root, views, c.settings.env_mode, c.settings.web_group, wanted, c.site.current, LITERAL, *common.php(c), "artisan")
+    names = ", ".join(f"{name}:cache" for name in c.settings.caches)
+    with common.unchanged(c):
+        said = c.shell.work(CACHES, *values, timeout=c.settings.command_timeout * len(c.settings.caches), what=f"php artisan {names}").out
+    if keys := THROUGH.findall(said):
+        console.warn(f"{c.name}: cached settings lead through {c.site.current}: {', '.join(keys)}; spell them without it in shared/.env")

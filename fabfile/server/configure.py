@@ -1,0 +1,122 @@
+"""The release gets what outlives it: shared folders and files, and the environment."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from ..engine import console, files, masks, project, redact, state, transfer
+from ..engine.errors import Failure
+from ..engine.hosts import Host
+from ..engine.scripts import source
+from ..engine.tasks import on_host
+from ..laravel import envcheck, envfile, envparse
+from . import assets, common
+
+VIEWS = "storage/framework/views"
+SKELETON = ("storage/app/public", "storage/framework/cache/data", "storage/framework/sessions", VIEWS, "storage/logs", "bootstrap/cache")
+LINK = source("server/inside.sh") + source("server/link.sh")
+# How many uploads there are before anything changes, for whoever verifies the deployment.
+COUNT = """
+count=$(find "$1/" -type f ! -name '.*' 2>/dev/null | head -n 20000 | wc -l | tr -d ' ')
+printf '%s %s\\n' "$3" "$count" 2>/dev/null >"$2" || : # a full disk
+"""
+GROUP = f"""
+{source("server/inside.sh")}
+root=$1 group=$2
+shift 2
+for path; do
+  [ ! -d "$root/$path" ] || (inside "$root" "$path" && chgrp "$group" . && chmod g+rwxs .)
+done
+"""
+
+# A folder in its place, or a link to a disk that is not there today, is nothing to begin anew from.
+READ = """
+if [ -f "$1" ]; then cat -- "$1"; elif [ -e "$1" ] || [ -L "$1" ]; then echo "$1 is there but is no file" >&2; exit 1; fi
+"""
+
+
+@on_host(flow="4.1-shared", done="Shared resources linked")
+def link_shared(c: Host, release: str = "") -> None:
+    """Link the shared folders and files into the release, and the assets of pages that are open."""
+    record = common.release_of(c, release, pending=True)
+    folders = [path for path in c.settings.shared_folders if path != VIEWS]
+    c.shell.do(COUNT, f"{c.site.shared}/storage/app/public", f"{c.site.own}/uploads", record.id, what="count the uploads")
+    for path in folders:
+        _link(c, record.id, path, "folder")
+    for path in c.settings.shared_files:
+        if path != ".env":
+            _link(c, record.id, path, "file")
+    root = c.site.release(record.id)
+    for path in SKELETON:
+        files.directory(c.shell, f"{root}/{path}")
+    if c.settings.storage_link:
+        files.symlink(c.shell, "../storage/app/public", f"{root}/public/storage")
+    if c.settings.web_group:
+        for place, paths in ((root, c.settings.writable), (c.site.shared, folders)):
+            c.shell.do(GROUP, place, c.settings.web_group, *paths, what="give the web server's group its folders")
+    assets.carry(c, state.look(c).current, record.id)
+    c.shell.flush()
+    views = f"; {VIEWS} stays the release's own" if VIEWS in c.settings.shared_folders else ""
+    console.done(f"Shared resources linked: {', '.join(folders)}{views}")
+
+
+def _link(c: Host, release: str, path: str, kind: str) -> None:
+    target = "../" * (path.count("/") + 2) + f"shared/{path}"
+    c.shell.do(LINK, c.site.release(release), c.site.shared, path, target, kind, what=f"share {path}")
+
+
+@on_host(flow="4.2-env", done="Environment configured")
+def env(c: Host, release: str = "") -> None:
+    """Put shared/.env there once, complete it, and link it into the release; never overwrites one."""
+    record = common.release_of(c, release, pending=True)
+    path = f"{c.site.shared}/.env"
+    text = c.shell.ask(READ, path, what="read shared/.env").out
+    wanted = text or _first(c, record.id)
+    if c.shell.dry and not wanted:
+        console.done("Would make shared/.env from the release's .env.example")
+        return
+    if not envparse.values(wanted).get("APP_KEY"):
+        _check_new_key(c)
+        wanted = envfile.set_value(wanted, "APP_KEY", envfile.new_app_key())
+        console.done("APP_KEY generated")
+    redact.remember(masks.secret_values(envparse.values(wanted)))
+    if wanted != text:
+        _write(c, path, wanted)
+    c.shell.do('chmod "$1" "$2"', c.settings.env_mode, path, what="mode of shared/.env")
+    if c.settings.web_group:
+        c.shell.do('chgrp "$1" "$2"', c.settings.web_group, path, what="group of shared/.env")
+    files.symlink(c.shell, "../../shared/.env", f"{c.site.release(record.id)}/.env")
+    for problem in envcheck.problems(wanted):
+        console.warn(f"shared/.env:{problem.line}: {problem.key}: {problem.text}{f' ({problem.hint})' if problem.hint else ''}")
+
+
+def _check_new_key(c: Host) -> None:
+    """A site that serves had a key, and nobody but its owner can tell what was encrypted with it."""
+    if live := state.look(c).current:
+        raise Failure(
+            f"{c.name}: shared/.env has no APP_KEY although {live} serves: with a new one, nothing encrypted so far could be read",
+            "put the key back; it is also in bootstrap/cache/config.php of that release",
+        )
+
+
+def _first(c: Host, release: str) -> str:
+    if c.settings.env_file:
+        file = (project.loaded().file or Path()).parent / Path(c.settings.env_file).expanduser()
+        if not file.is_file():
+            raise Failure(f"hosts.{c.name}.env_file: there is no file {file}", "fab local.env writes one to fill in")
+        console.done(f"Uploaded {file.name} as shared/.env")
+        return file.read_text(encoding="utf-8")
+    example = c.shell.ask('[ ! -f "$1" ] || cat "$1"', f"{c.site.release(release)}/.env.example", what="read .env.example").out
+    if not example and not c.shell.dry:
+        raise Failure(f"{c.name}: there is no shared/.env yet", f"set hosts.{c.name}.env_file, or put one at {c.site.shared}/.env")
+    if not example:
+        return ""
+    console.warn("shared/.env was made from .env.example: fill in what this server needs (database, mail, …)")
+    values = {"APP_ENV": "production", "APP_DEBUG": "false", "APP_URL": c.settings.url}
+    return envfile.template(example, values | envfile.sqlite(example, c.site.shared))
+
+
+def _write(c: Host, path: str, text: str) -> None:
+    new = f"{c.site.run(c.run_id)}/env"
+    transfer.send_text(c.shell, text, new)
+    c.shell.do('chmod "$3" "$1"; mkdir -p -- "${2%/*}"; mv -f -- "$1" "$2"', new, path, c.settings.env_mode, what="write shared/.env")

@@ -1,0 +1,189 @@
+"""An artifact goes to the server: what a release there has already is taken from it, and only the rest is sent."""
+
+from __future__ import annotations
+
+import hashlib
+import tempfile
+from collections.abc import Collection
+from pathlib import Path
+
+from ..engine import artifacts, console, delta, manifest, manifests, transfer
+from ..engine.errors import Failure
+from ..engine.hosts import Host
+from ..engine.manifest import Manifest
+from ..engine.records import Record
+from ..engine.scripts import php as php_script
+from ..engine.scripts import source
+from ..engine.state import ServerState
+from . import common
+
+WORTH_RESUMING = 1 << 18  # bytes
+ARRIVED = """
+have=$(
+{digest}
+)
+[ "$have" = "$3" ] || {{ rm -f -- "$1"; echo "the artifact arrived damaged: SHA-256 $have, sent $3" >&2; exit 1; }}
+"""
+# Parts of other uploads go; of this one's, size and SHA-256 are told.
+INCOMING = """
+umask 077
+mkdir -p -- "$1"
+cd "$1"
+for part in *; do [ "$part" = "$3" ] || rm -rf -- "$part"; done
+[ -f "$3" ] || exit 0
+set -- "$3" "$2"
+wc -c <"$1"
+{digest}
+"""
+ROOM = 'rm -rf -- "$1"; mkdir -- "$1"'
+AGAIN = 'cd "$1"; shift; rm -rf -- "$@"'
+PATCH = 'umask 077; printf "%s" "$2" >"$1"'
+
+
+def deliver(c: Host, made: artifacts.Artifact, release: str, base: Record | None) -> Manifest:
+    """Have the content of ``made`` in the partial folder of ``release``, its manifest beside, both verified.
+
+    Raises Failure where what is there is not what was built.
+    """
+    expected, folder = made.manifest(), c.site.partial(release)
+    c.shell.do(ROOM, folder, what="make room for the release")
+    if made.place == c.name:
+        c.shell.do('cp -- "$1" "$2"', made.path, _place(c), what="take the artifact that was built here")
+        _unpack(c, _place(c), made.digest, folder)
+        sent = _whole(c, release, expected, 0)
+    else:
+        sent = _difference(c, made, release, base, expected) or _whole(c, release, expected, _upload(c, made.file, made.digest, folder))
+    c.shell.do('rm -rf -- "$1"', f"{c.site.own}/incoming", what="forget the upload")
+    manifests.keep(expected)
+    console.done(sent)
+    return expected
+
+
+def base(found: ServerState) -> Record | None:
+    """The release that most of the next one can be taken from: the one that serves, else the newest that was verified."""
+    whole = [record for record in found.records.values() if record.manifest and record.id in found.releases]
+    return max(whole, key=lambda record: (record.id == found.current, record.id), default=None)
+
+
+def _whole(c: Host, release: str, expected: Manifest, sent: int) -> str:
+    """Everything was unpacked: the server lists it, and both lists have the same SHA-256."""
+    answer = _php(c, "engine/manifest.php", "write", c.site.partial(release), c.site.manifest(release), what="verify the files")
+    if answer != expected.digest:
+        transfer.send_text(c.shell, expected.text, c.site.manifest(release))
+        raise _damaged(c, _differences(c, release) or ["the list of files"])
+    return f"{size(sent)} sent, {expected.entries} entries"
+
+
+def _difference(c: Host, made: artifacts.Artifact, release: str, base: Record | None, expected: Manifest) -> str:
+    """Only what ``base`` lacks was sent; empty where that is not less."""
+    old = _manifest_of(c, base) if base else None
+    if base is None or old is None:
+        return ""
+    change = delta.between(old, expected)
+    with tempfile.TemporaryDirectory(prefix="fab-") as place:
+        parcel = _parcel(made.file, change.send, Path(place))
+        if parcel and parcel.stat().st_size + len(change.patch) > made.file.stat().st_size:
+            return ""
+        sent = len(change.patch) + (_upload(c, parcel, manifest.digest(parcel), c.site.partial(release)) if parcel else 0)
+    if not _assembled(c, base.id, release, change.patch, expected):
+        return ""
+    if lacking := _differences(c, release):
+        sent += _mend(c, made, release, lacking)
+    return f"{size(sent)} sent: {len(change.send)} of {expected.entries} entries, the others are those of {base.id}"
+
+
+def _assembled(c: Host, base: str, release: str, patch: str, expected: Manifest) -> bool:
+    """Whether the server could take from ``base`` what is not new; where its PHP may not (disable_functions), all is begun again."""
+    note, folder = f"{c.site.run(c.run_id)}/patch", c.site.partial(release)
+    c.shell.do(PATCH, note, patch, what="say what changes")
+    places = (c.site.release(base), c.site.manifest(base), folder, c.site.manifest(release), note)
+    answer = c.shell.ask(php_script("engine/assemble.php"), *common.php(c), "--", *places, check=False, what=f"take what {base} has")
+    if answer.out.strip() == expected.digest:
+        return True
+    console.say(f"   {base} cannot be built on: {(answer.out + answer.err).strip()[-300:]}", console.YELLOW)
+    c.shell.do(ROOM, folder, what="make room for the release")
+    return False
+
+
+def _mend(c: Host, made: artifacts.Artifact, release: str, lacking: Collection[str]) -> int:
+    """Send what the old release no longer has as it was built: somebody edited it, or the disk is bad."""
+    console.say(f"   changed on the server, sent anew: {', '.join(sorted(lacking)[:5])}", console.YELLOW)
+    c.shell.do(AGAIN, c.site.partial(release), *lacking, what="remove what was changed")
+    with tempfile.TemporaryDirectory(prefix="fab-") as place:
+        parcel = _parcel(made.file, lacking, Path(place))
+        sent = _upload(c, parcel, manifest.digest(parcel), c.site.partial(release)) if parcel else 0
+    if still := _differences(c, release):
+        raise _damaged(c, still)
+    return sent
+
+
+def _parcel(artifact: Path, paths: Collection[str], place: Path) -> Path | None:
+    if not paths:
+        return None
+    delta.pack(artifact, paths, parcel := place / "parcel.tar.gz")
+    return parcel
+
+
+def _manifest_of(c: Host, base: Record) -> Manifest | None:
+    """From this machine where it was seen before, else from the server; None where that one is not what was verified."""
+    if known := manifests.recall(base.manifest):
+        return known
+    text = c.shell.ask('[ ! -f "$1" ] || cat "$1"', c.site.manifest(base.id), what=f"read the manifest of {base.id}").out
+    found = manifest.of(text)
+    return found if found.digest == base.manifest else None
+
+
+def _upload(c: Host, file: Path, digest: str, folder: str) -> int:
+    """Send ``file``, from where an interrupted upload of it ended, and unpack it in ``folder``; the bytes sent."""
+    remote, at = _place(c), 0
+    if file.stat().st_size >= WORTH_RESUMING:
+        remote = f"{c.site.own}/incoming/{digest}"
+        at = _there(c, file, digest)
+    sent = transfer.send(c.shell, file, remote, "upload", at)
+    if at:
+        console.say(f"   went on after {size(at)}")
+    _unpack(c, remote, digest, folder)
+    return sent
+
+
+def _place(c: Host) -> str:
+    return f"{c.site.run(c.run_id)}/artifact.tar.gz"
+
+
+def _there(c: Host, file: Path, digest: str) -> int:
+    """How much of ``file`` an earlier upload left there."""
+    script = INCOMING.format(digest=source("engine/digest.sh"))
+    said = c.shell.ask(script, f"{c.site.own}/incoming", common.php(c)[0], digest, what="look for an interrupted upload").out.split()
+    if len(said) != 2 or not said[0].isdigit():
+        return 0
+    with file.open("rb") as whole:
+        return int(said[0]) if hashlib.sha256(whole.read(int(said[0]))).hexdigest() == said[1] else 0
+
+
+def _unpack(c: Host, remote: str, digest: str, folder: str) -> None:
+    arrived = ARRIVED.format(digest=source("engine/digest.sh"))
+    c.shell.do(arrived, remote, common.php(c)[0], digest, what="checksum of the artifact")
+    c.shell.do(f"umask 022; {source('engine/unpack.sh')}", remote, folder, what="unpack the artifact")
+
+
+def _differences(c: Host, release: str) -> list[str]:
+    """The paths that are not as the manifest says."""
+    script = php_script("engine/manifest.php")
+    values = ("check", c.site.partial(release), c.site.manifest(release))
+    answer = c.shell.ask(script, *common.php(c), "--", *values, check=False, what="verify the files")
+    if answer.code and not answer.out:
+        raise _damaged(c, [answer.err.strip()])
+    return [line.partition(" ")[2] for line in answer.out.split("\n")[:-2]]
+
+
+def _php(c: Host, script: str, *values: str, what: str) -> str:
+    return c.shell.ask(php_script(script), *common.php(c), "--", *values, what=what).out.strip()
+
+
+def _damaged(c: Host, what: list[str]) -> Failure:
+    shown = "".join(f"\n  {line}" for line in what[:50])
+    return Failure(f"{c.name}: what was unpacked is not what was built:{shown}", "nothing was switched; deploy again")
+
+
+def size(count: int) -> str:
+    return f"{count / 1e6:.1f} MB" if count >= 1e6 else f"{count / 1e3:.1f} kB"

@@ -1,0 +1,125 @@
+"""Is the release well? Before the switch from inside, after it over HTTP."""
+
+from __future__ import annotations
+
+from urllib.parse import urlsplit
+
+from ..engine import console, state
+from ..engine.errors import Failure
+from ..engine.hosts import Host
+from ..engine.scripts import php as php_script
+from ..engine.tasks import on_host
+from . import asking, common, database, which
+
+
+@on_host(flow="6.3-health", mutates=False)
+def health(c: Host, release: str = "") -> None:
+    """Boot the release, reach its database, and answer the health path with it, before any visitor does."""
+    if c.shell.dry:
+        console.would(c.name, f"php artisan --version; GET {c.settings.health_path or '/'} with the release itself")
+        return
+    record = common.release_of(c, release)
+    _before(c, state.look(c), record.id)
+    version = common.artisan(c, record.id, "--version").out.strip()
+    console.done(f"Application boots: {version.splitlines()[-1] if version else 'artisan said nothing'}")
+    if c.settings.migrate and (left := database.pending(c, record.id)):
+        raise Failure(f"{c.name}: {len(left)} migrations are still pending: {', '.join(left)}", f"fab server.migrate --host={c.name}")
+    _visited(c, c.site.release(record.id))
+
+
+def _visited(c: Host, root: str) -> None:
+    """The first visitor of the health page, and of each page that shall be warm, is us: in the pool that will serve it, if we may."""
+    socket, path = c.settings.fpm_socket, c.settings.health_path or "/"
+    pages = [page for page in c.settings.warm_paths if page != path]
+    for page in [path] if socket else [path, *pages]:
+        _answers(c, page, "the new release", "server/boot.php", root, warm=page != path)
+    for page in [path, *pages] if socket else []:
+        _answers(c, page, f"the new release in {socket}", "server/fastcgi.php", socket, f"{root}/public/index.php", warm=page != path)
+
+
+def _answers(c: Host, path: str, who: str, script: str, *values: str, warm: bool = False) -> None:
+    """One GET, as the web server would pass it on. Raises Failure unless the status is 2xx, or 3xx where a page is only warmed."""
+    url = urlsplit(c.settings.url)
+    command = (*common.php(c), "--", *values, path, url.hostname or "localhost", url.scheme, *(["warm"] if warm else []))
+    answer = c.shell.ask(php_script(script), *command, check=False, timeout=c.settings.health_timeout, what=f"GET {path} with {who}")
+    status, detail = asking.status(answer.out)
+    if answer.code or not 200 <= status <= (399 if warm else 299):
+        raise Failure(f"{c.name}: {who} answers {path} with {status}: {(detail + answer.err[-800:]).strip()}")
+    console.done(f"{'Warm' if warm else 'Health checks passed'}: {path} answers {status} from {who}")
+
+
+def _before(c: Host, found: state.ServerState, release: str) -> None:
+    """How the site answers while its old release serves, for ``validate``: what was broken before is no new release's fault."""
+    closed = found.down or (found.unseen and c.settings.maintenance)
+    if not c.settings.url or not found.current or release == found.current or closed:
+        return
+    status, detail = asking.get(c, c.settings.health_path or "/")
+    c.before = (found.current, status)
+    if not 200 <= status <= 299:
+        console.say(f"   the site is broken already, with {found.current}: {status or 'no answer'}: {detail[:300]}", console.YELLOW)
+
+
+@on_host(flow="8.3-validate", mutates=False)
+def validate(c: Host) -> None:
+    """Ask the site itself, over HTTP, from the server: is it well, and is it this release that answers?"""
+    if c.shell.dry or not c.settings.url:
+        console.done("Skipped: this host has no url" if not c.settings.url else f"Would GET {c.settings.url}{c.settings.health_path}")
+        return
+    (before, status), found = c.before, state.look(c)
+    current = found.current
+    try:
+        _answers_well(c)
+        if current != before:
+            _is_served(c, current, (found.live.previous if found.live else "") or before)
+        if served := asking.exposed(c):
+            console.warn(f"{c.settings.url} serves {', '.join(served)}: {asking.CURE}")
+    except Failure as error:
+        if not before or 200 <= status <= 299:
+            raise
+        if current == before:  # gone back to what was broken before: nothing more can be done from here
+            console.warn(f"{error.text} (as it did before)")
+            return
+        raise Failure(f"{error.text}\n  it was broken before this deployment too, with {before}", error.hint) from error
+
+
+def _answers_well(c: Host) -> None:
+    path, tries = c.settings.health_path or "/", c.settings.health_tries
+    url = c.settings.url.rstrip("/") + path
+    status, detail = asking.get(c, path, tries, c.settings.health_successes)
+    if status == 503 and state.look(c).down:
+        console.done(f"In maintenance mode: {url} answers {status}")
+        return
+    if not 200 <= status <= 299:
+        raise Failure(f"{c.name}: {url} answers {status or 'nothing'} after {tries} tries: {detail}")
+    console.done(f"Application responding correctly: {url} answers {status}")
+
+
+def _is_served(c: Host, release: str, before: str) -> None:
+    """Is it this release? PHP itself tells; or a file that only this release has, for a moment: a document root may lead elsewhere."""
+    if not c.settings.health_release:
+        return
+    said = which.answers(c, release, before)
+    c.told = said.release if said.how == "php" else ""
+    if said.how == "php" and not said.release:
+        console.say("   PHP does not tell which release it runs: Octane, another server or a cache answers", console.YELLOW)
+        said = which.answers(c, release, before, php=False)
+    if said.how == "full":
+        # a full disk must keep nobody from going back
+        console.say(f"   whether it is {release} that answers was not asked: no file can be written", console.YELLOW)
+    elif said.how != "none" and said.release != release:
+        raise _other(c, release, said)
+    elif said.how == "file":
+        console.done(f"Release {release} is what the document root leads to; which code PHP runs was not proven")
+    elif said.how == "php":
+        console.done(f"It is release {release} that answers")
+
+
+def _other(c: Host, release: str, said: which.Said) -> Failure:
+    if said.release:
+        return which.stale(c, release, said.release)
+    return Failure(
+        f"{c.name}: {c.settings.url} does not serve release {release}: "
+        f"a file of its public folder is answered with {said.status or 'nothing'}",
+        f"point the document root at {c.site.current}/public, clear caches before it; "
+        f"or set health_release = false for {c.name}, where public files come from elsewhere",
+    )

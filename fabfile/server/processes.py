@@ -1,0 +1,64 @@
+"""Which processes of a site run, and which release's code: as /proc on the server tells."""
+
+from __future__ import annotations
+
+import json
+import re
+import secrets
+from dataclasses import dataclass
+
+from ..engine import redact, state
+from ..engine.hosts import Host
+from ..engine.scripts import php as php_script
+from . import common
+
+# Where PHP may not look, there is nothing to wait for.
+LOOK = '"$@" -- "$root" "$served" 0 "$mark" 0 || printf "%s unseen PHP may not look at /proc\\n" "$mark"'
+LATE = 30  # seconds more than the server may wait, for the look itself
+
+
+@dataclass(frozen=True)
+class Process:
+    """``release`` is its id, or words where it is only known to be an earlier one; ``seconds`` how long it has run."""
+
+    pid: int
+    release: str
+    command: str
+    seconds: int
+
+    @property
+    def octane(self) -> bool:
+        """Whether no signal brings it to other code: Octane keeps the base path that it was started with (laravel/octane#996)."""
+        return "octane" in self.command
+
+    def __str__(self) -> str:
+        return f"{self.pid} ({redact.harmless(self.command)}, release {self.release}, for {self.seconds} s)"
+
+
+@dataclass(frozen=True)
+class Seen:
+    """Processes of the site, and what could not be seen."""
+
+    runs: tuple[Process, ...] = ()
+    unseen: str = ""
+
+    def old(self, served: str) -> list[Process]:
+        """Those that run another release than ``served``."""
+        return [one for one in self.runs if one.release != served]
+
+
+def look(c: Host, seconds: int = 0, back: int = 0) -> Seen:
+    """What runs now, or once none runs an earlier release than the current one, for which ``seconds`` are left, and any runs that
+    one, for which ``back`` more are."""
+    mark = secrets.token_hex(16)
+    command = (*common.php(c), "--", c.site.root, state.look(c).current, seconds, mark, back)
+    what, limit = "look for processes of earlier releases", seconds + back + LATE
+    said = c.shell.ask(php_script("server/processes.php"), *command, check=False, timeout=limit, what=what)
+    return parse(said.out, mark) if not said.code else Seen(unseen=f"PHP could not look at /proc: {said.err.strip()[-200:]}")
+
+
+def parse(text: str, mark: str) -> Seen:
+    """What processes.php said between other things."""
+    runs = (json.loads(line) for line in re.findall(rf"^{mark} runs (.*)$", text, re.MULTILINE))
+    unseen = re.findall(rf"^{mark} unseen (.*)$", text, re.MULTILINE)
+    return Seen(tuple(Process(**one) for one in runs), "; ".join(unseen))

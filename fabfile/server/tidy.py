@@ -1,0 +1,127 @@
+"""What is left behind: old releases and backups go, the log says what happened."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+from ..engine import console, lock, logbook, redact, state
+from ..engine.errors import CommandFailed, Unreachable
+from ..engine.hosts import Host
+from ..engine.records import Record, good
+from ..engine.scripts import source
+from ..engine.tasks import on_host
+from ..engine.version import VERSION
+
+FAILED_KEPT = 2
+# To the trash first, in one rename: what is half deleted must not look like a release. The trash stays, for a full disk.
+REMOVE = """
+cd "$1"
+[ ! -L releases ] && [ ! -L .deploy ]
+mkdir -p .deploy/trash
+if [ -d "releases/$2" ] && [ ! -L "releases/$2" ] && [ -f ".deploy/releases/$2.json" ] && [ "$(readlink current)" != "releases/$2" ]; then
+  mv -- "releases/$2" ".deploy/trash/$2.$$"
+fi
+rm -f -- ".deploy/releases/$2.json" ".deploy/releases/$2.manifest" ".deploy/releases/$2.bridged"
+"""
+EMPTY = """
+cd "$1"
+mkdir -p .deploy/trash
+for part in releases/.*.partial; do
+  id=${part#releases/.} id=${id%.partial}
+  case $id in *[!0-9]* | "$2") continue ;; ??????????????) ;; *) continue ;; esac
+  if [ -d "$part" ] && [ ! -L "$part" ]; then mv -- "$part" ".deploy/trash/$id.partial.$$"; fi
+done
+rm -rf -- .deploy/trash/*
+rm -f -- .deploy/releases/*.new .deploy/lock.json.*
+for run in .deploy/run/*; do [ ! -d "$run" ] || [ "$run" = ".deploy/run/$3" ] || rm -rf -- "$run"; done
+"""
+BACKUPS = """
+cd "$1" 2>/dev/null || exit 0
+count=0
+for file in $(ls -1 | grep -E '^db-[0-9]+(-before-restore)?\\.gz$' | sort -r); do
+  count=$((count + 1))
+  if [ "$count" -gt "$2" ] && [ -n "$(find "$file" -mtime "+$3")" ]; then rm -f -- "$file"; echo "$file"; fi
+done
+"""
+
+
+@on_host(flow="9.1-releases")
+def cleanup(c: Host, keep: int = 0) -> None:
+    """Remove old releases, failed ones and old backups; never what is live, last, or being prepared."""
+    try:
+        gone, backups = _remove(c, keep or c.settings.keep_releases)
+    except (CommandFailed, Unreachable) as error:
+        console.warn(f"cleanup did not finish, the next one goes on: {error.text}")
+    else:
+        console.done(f"Cleaned: {gone} releases, {backups} backups")
+
+
+def _remove(c: Host, keep: int) -> tuple[int, int]:
+    """How many releases and backups went."""
+    found = state.look(c)
+    pending, gone = found.pending(), _unused(c, removable(found, keep))
+    for id in gone:
+        c.shell.do(REMOVE, c.site.root, id, what=f"remove release {id}")
+    state.forget(c)
+    c.shell.do(EMPTY, c.site.root, pending.id if pending else "", c.run_id, what="empty the trash")
+    if c.shell.dry:
+        return len(gone), 0
+    values = (c.site.backups, c.settings.keep_backups, c.settings.backup_days)
+    return len(gone), len(c.shell.ask(BACKUPS, *values, what="old backups").out.split())
+
+
+def _unused(c: Host, ids: list[str]) -> list[str]:
+    """``ids`` without those where a process still works: a queue worker loads its classes as it meets them."""
+    text = c.shell.ask(source("server/standing.sh"), c.site.releases, what="look for processes in old releases").out
+    used = busy(text)
+    for id in sorted(used & {*ids}):
+        console.say(f"   {id} stays: it is still in use", console.YELLOW)
+    if foreign := re.findall(r"^foreign (.*)$", text, re.MULTILINE):
+        console.say(f"   not ours, left alone in {c.site.releases}: {', '.join(map(redact.harmless, foreign))}")
+    return [id for id in ids if id not in used]
+
+
+def busy(text: str) -> set[str]:
+    """The releases that something stands in, as standing.sh says."""
+    root = re.escape(text.partition("\n")[0].removeprefix("root "))
+    return set(re.findall(rf"(?<= ){root}/([0-9]{{14}})(?![0-9])", text))
+
+
+def removable(found: state.ServerState, keep: int) -> list[str]:
+    """The ids that may go: all but the current release, the one before it, a pending one, the newest ``keep`` that were
+    confirmed live (one to go back to in any case), and the last failed ones, kept to be looked at. Only releases that have a
+    record of ours."""
+    stay = {found.current, *(record.id for record in _newest(found, keep))}
+    if found.live:
+        stay.add(found.live.previous)
+    if pending := found.pending():
+        stay.add(pending.id)
+    broken = sorted((r.id for r in found.records.values() if r.state in ("failed", "bad", "uploading")), reverse=True)
+    stay.update(broken[:FAILED_KEPT])
+    return [id for id in sorted(found.records) if id not in stay]
+
+
+def _newest(found: state.ServerState, keep: int) -> Iterable[Record]:
+    others = good(found.records.values(), found.current)
+    return others[: max(keep - 1, 1)]
+
+
+@on_host(flow="10.1-log", done="Deployment logged")
+def log(c: Host, status: str = "SUCCESS", seconds: float = 0.0, release: str = "", note: str = "") -> None:
+    """Add a block about a deployment to deployment.log."""
+    found = state.look(c)
+    record = found.records.get(release or found.current) or Record(release or found.current)
+    rows = {
+        "Deployment": record.id or "none",
+        "Timestamp": record.switched or record.created,
+        "Commit": record.commit,
+        "Branch": record.branch,
+        "By": lock.user(),
+        "Status": status,
+        "Serving": found.current or "nothing",
+        "Duration": f"{seconds:.1f}s",
+        "Tool": f"laravel-fab {VERSION}",
+        "Note": " ".join(note.split())[:500],
+    }
+    logbook.add(c, rows)

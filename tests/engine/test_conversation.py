@@ -1,0 +1,227 @@
+"""Scripts go in, exact answers come out: over pipes and OpenSSH, under dash, bash and busybox."""
+
+from __future__ import annotations
+
+import os
+import signal
+from pathlib import Path
+from threading import Timer
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from fabfile.engine import console, options
+from fabfile.engine.errors import CommandFailed, Unreachable
+from fabfile.engine.shell import Shell
+from tests.engine.conftest import MakeShell
+from tests.engine.places import eventually, path_without, processes
+
+OUTPUTS = {
+    "empty": b"",
+    "no newline at the end": b"x",
+    "one line": b"x\n",
+    "only newlines": b"\n\n\n",
+    "spaces and backslashes": b"  \\n \\ \t\n  ",
+    "not UTF-8": b"\xff\xfe caf\xe9 \x80\n",
+    "looks like a frame": b"\n%s 1 0\n%s begins 7\nask 1 0\nbeat\n" % (b"0" * 32, b"0" * 32),
+    "NUL": b"a\0b\n",
+    "1 MB": b"0123456789abcde\n" * 65536,
+}
+TEXTS = [name for name in OUTPUTS if name != "NUL"]  # `read` cannot hold one
+
+
+def encoded(text: str) -> bytes:
+    return text.encode("utf-8", "surrogateescape")
+
+
+@pytest.mark.parametrize("name", OUTPUTS)
+def test_both_streams_are_kept_apart_byte_for_byte(name: str, shell: Shell, tmp_path: Path) -> None:
+    (tmp_path / "out").write_bytes(OUTPUTS[name])
+    (tmp_path / "err").write_bytes(OUTPUTS[name][::-1])
+    shell.do("echo before; echo before >&2")
+    answer = shell.ask('cat "$1"; cat "$2" >&2', tmp_path / "out", tmp_path / "err")
+    assert encoded(answer.out) == OUTPUTS[name]
+    assert encoded(answer.err) == OUTPUTS[name][::-1]
+    assert shell.ask("echo next").out == "next\n"
+
+
+@pytest.mark.parametrize("name", TEXTS)
+def test_long_work_says_exactly_what_it_said(name: str, shell: Shell, tmp_path: Path) -> None:
+    (tmp_path / "out").write_bytes(OUTPUTS[name])
+    answer = shell.work('cat "$1" >&2', tmp_path / "out")
+    assert encoded(answer.out) == OUTPUTS[name]
+    assert shell.ask("echo next").out == "next\n"
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(values=st.lists(st.text(st.characters(blacklist_characters="\0", blacklist_categories=["Cs"])), min_size=1, max_size=3))
+def test_every_value_arrives_as_it_is(shell: Shell, values: list[str]) -> None:
+    assert shell.ask('for value; do printf "%s\\0" "$value"; done', *values).out == "".join(f"{value}\0" for value in values)
+
+
+def test_a_long_script_arrives(shell: Shell) -> None:
+    assert shell.ask('printf %s "$1" | wc -c', "é\n" * 50_000).out.strip() == "150000"
+
+
+def test_what_acts_travels_with_the_next_question(shell: Shell) -> None:
+    shell.ask(":")
+    before = shell.trips
+    for number in range(20):
+        shell.do('echo "$1" >>"$2"', number, "/dev/null")
+    assert shell.ask("echo answer").out == "answer\n"
+    assert shell.trips == before + 1
+
+
+@pytest.mark.parametrize("broken", [0, 1, 2])
+def test_the_piece_that_failed_is_named_and_nothing_after_it_runs(broken: int, shell: Shell, tmp_path: Path) -> None:
+    for number in range(3):
+        script = 'echo "says $1" >&2; touch "$2/$1"; ' + ("false" if number == broken else "true")
+        shell.do(script, number, tmp_path, what=f"piece {number}")
+    with pytest.raises(CommandFailed, match=f"piece {broken} failed") as caught:
+        shell.ask('touch "$1/question"', tmp_path, check=False)
+    assert f"says {broken}" in str(caught.value)
+    assert f"says {broken - 1}" not in str(caught.value)
+    assert sorted(path.name for path in tmp_path.iterdir() if path.is_file()) == [str(n) for n in range(broken + 1)]
+
+
+@pytest.mark.parametrize("code", [1, 2, 3, 126, 127, 128, 200, 255])
+def test_exit_codes(code: int, shell: Shell) -> None:
+    assert shell.ask(f"exit {code}", check=False).code == code
+    assert shell.work(f"exit {code}", check=False).code == code
+    with pytest.raises(CommandFailed) as caught:
+        shell.ask(f"exit {code}")
+    assert caught.value.status == code
+
+
+def test_exit_ends_only_its_own_piece(shell: Shell) -> None:
+    shell.do("exit 0; false")
+    assert shell.ask("echo still here; exit 0; echo never").out == "still here\n"
+
+
+@pytest.mark.parametrize("script", ["echo 'abc", "if true", "echo )", "( echo", "done", "}", "cat <<E"])
+def test_a_syntax_error_is_an_error_and_no_more(script: str, shell: Shell) -> None:
+    shell.do("true", what="sound")
+    with pytest.raises(CommandFailed, match=r"sound \+ broken failed"):
+        shell.ask(script, what="broken")
+    assert shell.ask("echo next").out == "next\n"
+
+
+def test_nothing_stands_on_standard_input(shell: Shell) -> None:
+    assert shell.ask("cat; wc -c").out.strip() == "0"
+    assert shell.work("cat; wc -c").out.strip() == "0"
+    assert shell.ask("echo next").out == "next\n"
+
+
+def test_a_pipeline_that_is_cut_short_ends(shell: Shell) -> None:
+    answer = shell.ask("while :; do echo y || exit; done | head -n 1", timeout=20)
+    assert (answer.out, answer.err) == ("y\n", "")
+
+
+@pytest.mark.parametrize("keeps", ["", ">/dev/null 2>&1 "])
+def test_a_daemon_does_not_hold_up_the_conversation(keeps: str, shell: Shell, tmp_path: Path) -> None:
+    start = f'(exec 9>&-; sleep 300 {keeps}& echo $! >"$1")'
+    shell.ask(start, tmp_path / "first")
+    shell.work(start, tmp_path / "second")
+    assert shell.ask("echo next").out == "next\n"
+    for name in ("first", "second"):
+        os.kill(int((tmp_path / name).read_text()), signal.SIGKILL)  # it is alive
+
+
+def test_work_is_shown_as_it_comes(shell: Shell, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(options, "current", options.Options(verbose=True))
+    seen: list[str] = []
+
+    def look(place: str, line: str) -> None:
+        seen.append(line)
+        (tmp_path / "seen").touch()
+
+    monkeypatch.setattr(console, "_live_line", look)
+    script = 'printf "caf\\303"; printf "\\251\\n"; for try in 1 2 3 4 5 6 7 8 9; do [ ! -e "$1" ] || exit 0; sleep 1; done; exit 9'
+    assert shell.work(script, tmp_path / "seen").out == "café\n"
+    assert seen == ["café"]
+
+
+TOO_LONG = {
+    "alone": "sleep 300",
+    "with children": "sleep 300 & sleep 300 & wait",
+    "deaf": "trap '' TERM; sleep 300; sleep 300",
+    "deaf descendants": "sh -c 'trap \"\" TERM; sleep 300; sleep 300' & sleep 300",
+    "politely": "trap 'exit 3' TERM; sleep 300 & wait",
+}
+
+
+@pytest.mark.parametrize("way", ["ask", "work"])
+@pytest.mark.parametrize("name", TOO_LONG)
+def test_a_time_limit_ends_everything_it_started(name: str, way: str, shell: Shell, mark: str) -> None:
+    with pytest.raises(CommandFailed, match="the long one failed" if name == "politely" else "stopped after its 1 seconds"):
+        getattr(shell, way)(TOO_LONG[name], timeout=1, what="the long one")
+    assert eventually(lambda: not [command for command in processes(mark) if command.startswith("sleep")], 2), processes(mark)
+    assert shell.ask("echo next").out == "next\n"
+
+
+def test_a_time_limit_without_setsid(make_local: MakeShell, tmp_path: Path, mark: str) -> None:
+    shell = make_local(path=path_without(tmp_path / "bin", "setsid"))
+    with pytest.raises(CommandFailed, match="stopped after its 1 seconds"):
+        shell.ask("sleep 300 & sleep 300", timeout=1)
+    assert eventually(lambda: not [command for command in processes(mark) if command.startswith("sleep")]), processes(mark)
+    assert shell.ask("echo next").out == "next\n"
+
+
+def test_without_any_way_to_make_a_group_the_wait_still_ends(make_local: MakeShell, tmp_path: Path) -> None:
+    shell = make_local(path=path_without(tmp_path / "bin", "setsid", "perl"))
+    with pytest.raises(CommandFailed, match="stopped after its 1 seconds"):
+        shell.ask("sleep 10", timeout=1)
+    assert shell.ask("echo next").out == "next\n"
+
+
+def test_nothing_is_left_of_a_conversation(shell: Shell, mark: str) -> None:
+    for _ in range(40):
+        shell.ask("true", timeout=900)
+    shell.work("true", timeout=900)
+    assert eventually(lambda: not [command for command in processes(mark) if "sleep" in command], 2), processes(mark)
+    shell.close()
+    assert eventually(lambda: not processes(mark)), processes(mark)
+
+
+def test_after_an_interrupted_wait_the_next_answer_is_the_right_one(shell: Shell, tmp_path: Path) -> None:
+    shell.ask(":")
+    Timer(0.5, os.kill, [os.getpid(), signal.SIGINT]).start()
+    with pytest.raises(KeyboardInterrupt):
+        shell.work('sleep 2; echo interrupted; touch "$1"', tmp_path / "ran on")
+    assert shell.ask("echo next").out == "next\n"
+    assert (tmp_path / "ran on").exists()
+
+
+def test_what_a_failed_step_collected_does_not_run_later(shell: Shell) -> None:
+    shell.do("exit 9")
+    shell.forget()
+    assert shell.ask("echo next").out == "next\n"
+
+
+@pytest.mark.parametrize("way", ["ask", "work"])
+def test_a_lost_conversation_says_so_and_a_new_one_can_begin(way: str, shell: Shell, mark: str) -> None:
+    agent = int(shell.ask("echo $PPID").out)
+    shell.run = "some run"
+    with pytest.raises(Unreachable, match="the connection is gone"):
+        getattr(shell, way)(f"kill -s KILL {agent}; sleep 1")
+    assert shell.run == ""
+    assert shell.ask("echo again").out == "again\n"
+
+
+def test_a_shell_that_cannot_start_gives_its_last_words(make_local: MakeShell, tmp_path: Path) -> None:
+    broken = tmp_path / "sh"
+    broken.write_text("#!/bin/sh\necho no shell for you >&2\nexit 1\n")
+    broken.chmod(0o755)
+    with pytest.raises(Unreachable, match="no shell for you"):
+        make_local(sh=str(broken)).ask("echo hello")
+
+
+def test_a_dry_conversation_only_asks(make_local: MakeShell, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    shell = make_local(dry=True)
+    shell.do('touch "$1/do"', tmp_path, what="touch do")
+    shell.work('touch "$1/work"', tmp_path, what="touch work")
+    assert shell.ask("echo asked").out == "asked\n"
+    assert [path.name for path in tmp_path.iterdir()] == []
+    said = capsys.readouterr().out
+    assert [word for word in ("touch do", "touch work", "asked") if word in said] == ["touch do", "touch work"]

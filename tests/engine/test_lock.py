@@ -1,0 +1,310 @@
+"""One holder at a time, whoever asks with whatever tool; and everybody else is told who it is."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from threading import Barrier, Event, Thread, Timer
+
+import pytest
+
+from fabfile.engine import lock, state
+from fabfile.engine.errors import Failure, Locked
+from fabfile.engine.hosts import Host
+from fabfile.engine.shell import Shell
+from tests.conftest import need
+from tests.engine import places
+from tests.engine.conftest import MakeShell
+from tests.support.sshd import Sshd
+
+CONTENDERS = 8
+ROUNDS = int(os.environ.get("FAB_ROUNDS", "30"))  # 100 is the promise's measure; a bounded part of it runs always
+ELSE = 75
+
+
+@pytest.fixture(scope="module")
+def no_flock(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A PATH without flock(1): PHP has to do it."""
+    need("php", "flock")
+    return places.path_without(tmp_path_factory.mktemp("no-flock") / "bin", "flock")
+
+
+@pytest.fixture(scope="module")
+def only_perl(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A PATH like that of macOS: neither flock(1) nor PHP."""
+    need("perl")
+    return places.path_without(tmp_path_factory.mktemp("only-perl") / "bin", "flock", "php")
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> str:
+    return str(tmp_path / "site's/.deploy")
+
+
+def record(folder: str) -> dict[str, str]:
+    found: dict[str, str] = json.loads(Path(folder, "lock.json").read_text())
+    return found
+
+
+def paths(tools: str, no_flock: str) -> list[str]:
+    ours = os.environ["PATH"]
+    return {"flock": [ours], "php": [no_flock], "both": [ours, no_flock]}[tools]
+
+
+def contend(shells: list[Shell], folder: str, rounds: int) -> None:
+    """All at once, again and again; the one that has it leaves before the next round."""
+    start = Barrier(len(shells))
+
+    def one(number: int, turn: int) -> int:
+        start.wait(30)
+        return lock.take(shells[number], folder, f"{turn}-{number}", "contend")
+
+    with ThreadPoolExecutor(len(shells)) as pool:
+        for turn in range(rounds):
+            codes = list(pool.map(one, range(len(shells)), [turn] * len(shells)))
+            assert sorted(codes) == [lock.HELD] + [ELSE] * (len(shells) - 1), f"round {turn}"
+            winner = codes.index(lock.HELD)
+            assert record(folder)["run"] == f"{turn}-{winner}"
+            assert places.names(f"{folder}/run") == [f"{turn}-{winner}"], "losers leave nothing behind"
+            leave(shells[winner], f"{folder}/run/{turn}-{winner}")
+
+
+def leave(shell: Shell, run: str) -> None:
+    """Go, and wait until it is gone: the next round is to be lost to a contender only."""
+    agent = int(shell.ask('rm -r -- "$1"; echo $PPID', run).out)
+    shell.close()
+    assert places.eventually(lambda: not alive(agent))
+
+
+def alive(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+@pytest.mark.parametrize("tools", ["flock", "php"])
+def test_exactly_one_of_eight_wins(tools: str, folder: str, make_local: MakeShell, no_flock: str) -> None:
+    choice = paths(tools, no_flock)
+    contend([make_local(path=choice[n % len(choice)]) for n in range(CONTENDERS)], folder, 10)
+
+
+@pytest.mark.slow
+def test_exactly_one_of_eight_wins_every_time(folder: str, make_local: MakeShell, no_flock: str) -> None:
+    choice = paths("both", no_flock)
+    contend([make_local(path=choice[n % len(choice)]) for n in range(CONTENDERS)], folder, ROUNDS)
+
+
+@pytest.mark.parametrize("first", ["flock", "php", "perl"])
+@pytest.mark.parametrize("second", ["flock", "php", "perl"])
+def test_each_tool_keeps_the_others_out(first: str, second: str, folder: str, make_local: MakeShell, no_flock: str, only_perl: str) -> None:
+    path = {"flock": os.environ["PATH"], "php": no_flock, "perl": only_perl}
+    winner, loser = (make_local(path=path[tool]) for tool in (first, second))
+    assert lock.take(winner, folder, "winner", "test") == lock.HELD
+    assert lock.take(loser, folder, "loser", "test") == ELSE
+    loser.close()
+    assert record(folder)["run"] == "winner"
+    assert lock.take(make_local(), folder, "third", "test") == ELSE
+
+
+def test_every_userland_can_lock(make_shell: MakeShell, folder: str) -> None:
+    winner, loser = make_shell(), make_shell()
+    assert lock.take(winner, folder, "winner", "test") == lock.HELD
+    assert lock.take(loser, folder, "loser", "test") == ELSE
+    winner.close()
+    assert places.eventually(lambda: lock.take(loser, folder, "loser", "test") == lock.HELD)
+
+
+def test_the_record_says_who_from_where_since_when_and_for_what(folder: str, make_local: MakeShell) -> None:
+    lock.take(make_local(), folder, "20260101000000-aa", "server.migrate")
+    found = record(folder)
+    assert found == {"run": "20260101000000-aa", "what": "server.migrate", **lock.who(), "since": found["since"]}
+    assert lock.describe(found) == f"who {lock.user()}, from {os.uname().nodename}, since {found['since']}, what server.migrate"
+
+
+@pytest.mark.parametrize(("record", "line"), [
+    ({}, "by an unknown run"),
+    ({"who": "", "what": "deploy"}, "what deploy"),
+    ({"message": "holidays", "who": "ann", "other": 1}, "who ann, message holidays"),
+])  # fmt: skip
+def test_describe(record: dict[str, object], line: str) -> None:
+    assert lock.describe(record) == line
+
+
+@pytest.mark.parametrize(("variable", "value"), [("GITHUB_ACTOR", "octocat"), ("GITLAB_USER_LOGIN", "tanuki")])
+def test_ci_deploys_under_the_name_of_whoever_started_it(variable: str, value: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(variable, value)
+    assert lock.user() == value
+
+
+def test_a_file_in_the_way_is_told(tmp_path: Path, make_local: MakeShell) -> None:
+    (tmp_path / "site").write_text("")
+    with pytest.raises(Failure, match=f"cannot lock {tmp_path}/site/.deploy: .*") as caught:
+        lock.take(make_local(), f"{tmp_path}/site/.deploy", "run", "test")
+    assert "give it to the user who deploys" in caught.value.hint
+
+
+def test_a_folder_in_place_of_the_lock_is_told_and_the_conversation_goes_on(folder: str, make_local: MakeShell) -> None:
+    Path(folder, "lock").mkdir(parents=True)
+    shell = make_local()
+    with pytest.raises(Failure, match="cannot lock"):
+        lock.take(shell, folder, "run", "test")
+    assert shell.ask("echo next").out == "next\n"
+
+
+def test_without_flock_and_php_it_says_so(tmp_path: Path, folder: str, make_local: MakeShell) -> None:
+    shell = make_local(path=places.path_without(tmp_path / "bin", "flock", "php", "perl"))
+    with pytest.raises(Failure, match="no flock, PHP or Perl"):
+        lock.take(shell, folder, "run", "test")
+    assert not any(Path(folder, "run").iterdir())
+
+
+def test_a_file_system_that_cannot_lock_is_not_taken_for_another_deployment(tmp_path: Path, folder: str, make_local: MakeShell) -> None:
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin/flock").write_text("#!/bin/sh\necho 'flock: 9: No locks available' >&2\nexit 71\n")
+    (tmp_path / "bin/flock").chmod(0o755)
+    with pytest.raises(Failure, match="No locks available"):
+        lock.take(make_local(path=f"{tmp_path}/bin:{os.environ['PATH']}"), folder, "run", "test")
+
+
+def test_who_waited_has_a_folder_although_the_one_before_cleaned_up(tmp_path: Path, folder: str, make_local: MakeShell) -> None:
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin/flock").write_text(f'#!/bin/sh\nrm -rf "{folder}"/run/*\nPATH=\'{os.environ["PATH"]}\' exec flock "$@"\n')
+    (tmp_path / "bin/flock").chmod(0o755)
+    shell = make_local(path=f"{tmp_path}/bin:{os.environ['PATH']}")
+    assert lock.take(shell, folder, "20260101000000-aa", "test") == lock.HELD
+    assert Path(folder, "run/20260101000000-aa/log").is_file()
+
+
+@pytest.mark.root
+def test_a_folder_that_cannot_be_written_is_told(nobody: Shell, open_folder: Path) -> None:
+    (open_folder / "site").mkdir(mode=0o755)
+    with pytest.raises(Failure, match=r"cannot lock .*/site/.deploy: .*Permission denied"):
+        lock.take(nobody, f"{open_folder}/site/.deploy", "run", "test")
+
+
+@pytest.mark.root
+def test_a_lock_file_of_somebody_else_is_told(nobody: Shell, open_folder: Path) -> None:
+    (open_folder / ".deploy").mkdir()
+    (open_folder / ".deploy").chmod(0o777)
+    (open_folder / ".deploy/lock").touch(mode=0o600)
+    with pytest.raises(Failure, match=r"cannot lock .*/lock: Permission denied"):
+        lock.take(nobody, f"{open_folder}/.deploy", "run", "test")
+    assert nobody.ask("echo next").out == "next\n"
+
+
+@pytest.fixture
+def make_host(sshd: Sshd, tmp_path: Path) -> Iterator[Callable[..., Host]]:
+    made: list[Host] = []
+
+    def make(**settings: object) -> Host:
+        made.append(places.host(sshd, tmp_path / "site", **settings))
+        return made[-1]
+
+    (tmp_path / "site").mkdir()
+    yield make
+    for c in made:
+        c.shell.close()
+        c.close()
+
+
+def test_hold_and_release(make_host: Callable[..., Host], tmp_path: Path) -> None:
+    first, second = make_host(), make_host()
+    lock.hold(first, "server.switch")
+    run = first.run_id
+    lock.hold(first, "server.check")
+    assert first.run_id == run, "a run takes it once"
+    with pytest.raises(Locked, match=f"who {lock.user()}, .* what server.switch") as caught:
+        lock.hold(second, "server.check")
+    assert caught.value.code == 7
+    lock.release(second)
+    assert state.look(second).held, "only its holder gives it back"
+    lock.release(first)
+    assert first.run_id == ""
+    assert places.eventually(lambda: not state.look(second).held)
+    assert places.names(tmp_path / "site/.deploy") == ["lock", "run"]
+    lock.hold(second, "server.check")
+
+
+def test_whoever_waits_gets_it_next(make_host: Callable[..., Host], capsys: pytest.CaptureFixture[str]) -> None:
+    first, second = make_host(), make_host(lock_wait=30)
+    lock.hold(first, "deploy")
+    waits = Thread(target=lock.hold, args=(second, "deploy"))
+    waits.start()
+    assert places.eventually(lambda: "is locked, waiting" in capsys.readouterr().out)
+    lock.release(first)
+    waits.join()
+    assert second.run_id
+
+
+def test_a_lock_by_hand_stops_everybody(make_host: Callable[..., Host], tmp_path: Path) -> None:
+    (tmp_path / "site/.deploy").mkdir()
+    (tmp_path / "site/.deploy/manual.json").write_text('{\n  "who": "ann",\n  "message": "holidays"\n}\n')
+    with pytest.raises(Locked, match="locked by hand: who ann, message holidays"):
+        lock.hold(make_host(), "deploy")
+
+
+@pytest.mark.parametrize("with_flock", [True, False])
+def test_looking_keeps_nobody_out(with_flock: bool, folder: str, make_local: MakeShell, no_flock: str) -> None:
+    done = Event()
+    path = os.environ["PATH"] if with_flock else no_flock
+    looker = make_local(path=path)
+    look = (state.source("engine/look.sh"), Path(folder).parent, "php")
+
+    def keep_looking() -> None:
+        while not done.is_set():
+            looker.ask(*look)
+
+    with ThreadPoolExecutor(1) as pool:
+        watching = pool.submit(keep_looking)
+        try:
+            for turn in range(20):
+                shell = make_local(path=path)
+                assert lock.take(shell, folder, str(turn), "test") == lock.HELD
+                assert "held yes" in make_local(path=path).ask(*look).out
+                leave(shell, f"{folder}/run/{turn}")
+        finally:
+            done.set()
+        watching.result()
+
+
+@pytest.mark.parametrize("with_flock", [True, False])
+def test_who_comes_while_somebody_looks_gets_it_a_moment_later(with_flock: bool, folder: str, make_local: MakeShell, no_flock: str) -> None:
+    shell = make_local(path=os.environ["PATH"] if with_flock else no_flock)
+    shell.ask('mkdir -p "$1"', folder)
+    with Path(folder, "lock").open("a+") as looked_at:
+        fcntl.flock(looked_at, fcntl.LOCK_SH)
+        Timer(0.05, fcntl.flock, [looked_at, fcntl.LOCK_UN]).start()
+        assert lock.take(shell, folder, "run", "test") == lock.HELD
+
+
+@pytest.mark.parametrize("with_flock", [True, False])
+def test_two_who_look_do_not_take_each_other_for_a_deployment(with_flock: bool, folder: str, make_local: MakeShell, no_flock: str) -> None:
+    shell = make_local(path=os.environ["PATH"] if with_flock else no_flock)
+    shell.ask('mkdir -p "$1"', folder)
+    with Path(folder, "lock").open("a+") as looked_at:
+        fcntl.flock(looked_at, fcntl.LOCK_SH)
+        assert "held" not in shell.ask(state.source("engine/look.sh"), Path(folder).parent, "php").out
+
+
+def test_what_an_agent_notes_is_no_noise_when_its_folder_is_gone(make_shell: MakeShell, folder: str) -> None:
+    shell = make_shell()
+    lock.take(shell, folder, "run", "test")
+    assert shell.ask('rm -r -- "$1"', f"{folder}/run/run").err == ""
+    assert shell.ask("echo next; echo $#").out == "next\n0\n"
+    assert shell.ask(":").err == ""
+    assert not Path(folder, "run/run").exists()
+
+
+def test_a_lost_connection_has_lost_its_lock(make_host: Callable[..., Host]) -> None:
+    c = make_host()
+    lock.hold(c, "deploy")
+    with pytest.raises(Failure, match="the connection is gone"):
+        c.shell.ask("kill -s KILL $PPID; sleep 1")
+    assert c.run_id == ""
+    lock.hold(c, "deploy")
+    assert c.run_id

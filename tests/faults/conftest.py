@@ -1,0 +1,5 @@
+"""The worlds of the single faults: the sample application, deployed in a second or two."""
+
+from tests.security.conftest import sample, sample_worlds
+
+__all__ = ["sample", "sample_worlds"]

@@ -1,0 +1,103 @@
+"""Runs ``fab`` with one fault at one remote command: ``driver.py FAULT N AID ARGUMENTS…``.
+
+Commands are the scripts and uploads that go to the server, counted from 1. AID is a file: what the fault needs (the sshd's
+pid, a proxy's switch, a file to fill the disk with); with FAULT ``count`` the number of commands is written there.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+PROJECT = Path(__file__).parents[2]
+sys.path.insert(0, str(PROJECT))
+
+from fabric.main import program  # noqa: E402 - the path comes first
+
+import fabfile.engine.shell as conversation  # noqa: E402
+from fabfile.engine import transfer  # noqa: E402
+from tests.support import disk, process  # noqa: E402
+from tests.support.sshd import is_sshd  # noqa: E402
+
+SILENCE = 2  # seconds that a client may say nothing
+PATIENCE = 3  # seconds that a command may take where the fault is that it hangs
+
+
+class Fault:
+    """Happens at command ``at``; ``count`` is the command that runs now."""
+
+    def __init__(self, kind: str, at: int, aid: Path) -> None:
+        self.kind, self.at, self.aid, self.count = kind, at, aid, 0
+
+    def before(self) -> bool:
+        """Called before each command; whether this is the one to tamper with."""
+        self.count += 1
+        if self.kind == "count":
+            self.aid.write_text(str(self.count))
+        if self.count != self.at:
+            return False
+        if self.kind == "kill-before":
+            os.kill(os.getpid(), signal.SIGKILL)
+        if self.kind == "interrupt":
+            os.kill(os.getpid(), signal.SIGINT)
+        if self.kind == "black-hole":
+            self.aid.touch()
+        if self.kind == "session":
+            inside = process.children(int(self.aid.read_text()))
+            process.signal_all([pid for pid in inside if is_sshd(pid)], signal.SIGKILL)
+        if self.kind == "disk-full":
+            disk.without_blocks(Path(self.aid.read_text()))
+        return True
+
+    def after(self) -> None:
+        if self.count == self.at and self.kind == "kill-after":
+            os.kill(os.getpid(), signal.SIGKILL)
+
+
+def tampered(kind: str, script: str, timeout: int) -> tuple[str, int]:
+    if kind == "fail":
+        return "exit 1", timeout
+    if kind == "hang":
+        return "sleep 1000", PATIENCE
+    return script, timeout
+
+
+def install(fault: Fault) -> None:
+    """Put the fault in front of what goes to the server."""
+    frame, upload = conversation.Shell._frame, transfer._stream
+
+    def faulty_frame(self: Any, how: str, script: str, timeout: int, *rest: Any) -> Any:
+        self.silence = SILENCE
+        if self.place == "local":
+            return frame(self, how, script, timeout, *rest)
+        if fault.before() and how != "self":
+            script, timeout = tampered(fault.kind, script, timeout)
+        answer = frame(self, how, script, timeout, *rest)
+        fault.after()
+        return answer
+
+    def faulty_upload(*arguments: Any) -> Any:
+        fault.before()
+        answer = upload(*arguments)
+        fault.after()
+        return answer
+
+    conversation.Shell._frame = faulty_frame  # type: ignore[method-assign]
+    transfer._stream = faulty_upload
+    if fault.kind == "black-hole":
+        conversation.GRACE = 2.0
+
+
+def main(kind: str, at: str, aid: str, *arguments: str) -> Callable[[], None] | None:
+    install(Fault(kind, int(at), Path(aid)))
+    sys.argv = ["fab", "-r", str(PROJECT), *arguments]
+    program.run()
+    return None
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -1,0 +1,206 @@
+"""Sites that are not well after the switch: what counts as well, how long it may take, and where it ends."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import ssl
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from threading import Thread
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+
+from fabfile.engine.scripts import php
+from tests.conftest import need
+from tests.support.artifact import repack
+from tests.support.deployment import World
+from tests.support.fab import Result
+from tests.support.site import leftovers, lock_is_free, log_blocks, records
+
+pytestmark = pytest.mark.system
+
+
+class Site(ThreadingHTTPServer):
+    """Answers with ``turns`` one after the other, with the last one from then on: a status, or what else it does."""
+
+    def __init__(self, *turns: int | str) -> None:
+        self.turns, self.asked = turns, 0
+        super().__init__(("127.0.0.1", 0), Answering)
+
+
+class Answering(BaseHTTPRequestHandler):
+    def do_GET(self) -> None:
+        assert isinstance(self.server, Site)
+        turn = self.server.turns[min(self.server.asked, len(self.server.turns) - 1)]
+        self.server.asked += 1
+        if isinstance(turn, int):
+            self.send_response(turn)
+            if turn == 302:
+                self.send_header("Location", "/login")
+            self.end_headers()
+            self.wfile.write(b"hello")
+        elif turn == "nonsense":
+            self.wfile.write(b"SSH-2.0\r\n")
+        else:
+            self.in_drops(turn)
+
+    def in_drops(self, turn: str) -> None:
+        try:
+            for _ in range(200):
+                time.sleep(0.1)
+                self.wfile.write(b"H" if turn == "drops" else b"")
+        except OSError:
+            pass  # nobody listens any more
+
+    def do_POST(self) -> None:
+        self.rfile.read(int(self.headers["Content-Length"]))
+        self.do_GET()
+
+    def log_message(self, *_: object) -> None:
+        """Not to the screen."""
+
+
+@contextmanager
+def serving(*turns: int | str) -> Iterator[Site]:
+    with Site(*turns) as site:
+        Thread(target=site.serve_forever, daemon=True).start()
+        yield site
+        site.shutdown()
+
+
+def ask(url: str, *more: object, **env: str) -> str:
+    need("php")
+    command = ["sh", "-c", f"exec 3</dev/null\n{php('server/http.php')}", "sh", "php", "--", url, *map(str, more)]
+    done = subprocess.run(command, text=True, capture_output=True, check=False, timeout=60, env={"PATH": "/usr/bin:/bin", **env})
+    return done.stdout + done.stderr
+
+
+@pytest.mark.parametrize(("turns", "says", "asked"), [
+    ((200, 200), "status 200", 2),
+    ((503, 200, 200), "status 200", 3),
+    ((200, 503, 200, 503, 200, 503), "status 503", 6),
+    ((200, 503, 200, 200), "status 200", 4),
+    ((302,), "status 302\n→ /login", 3),
+    (("nonsense",), "status 0\nnot HTTP", 3),
+], ids=str)  # fmt: skip
+def test_two_good_answers_in_a_row_are_wanted_and_three_bad_ones_are_the_end(turns: tuple[int | str, ...], says: str, asked: int) -> None:
+    with serving(*turns) as site:
+        said = ask(f"http://127.0.0.1:{site.server_port}/up", 3, 20, "", 2)
+    assert said.startswith(says), said
+    assert site.asked == asked
+
+
+@pytest.mark.parametrize(("how", "says"), [("hangs", "no answer in time"), ("drops", "no whole answer in time")])
+def test_one_that_does_not_end_its_answer_has_its_share_of_the_time_only(how: str, says: str) -> None:
+    with serving(how) as site:
+        said = ask(f"http://127.0.0.1:{site.server_port}/up", 2, 3, "")
+    assert said == f"status 0\n{says}\n"
+    assert site.asked == 2
+
+
+def certificate(file: Path, days: int) -> ssl.SSLContext:
+    """One for site.invalid that ends in so many days, in a file with its key, and a server's context with it."""
+    key, now = ec.generate_private_key(ec.SECP256R1()), dt.datetime.now(dt.timezone.utc)
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "site.invalid")])
+    made = x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
+    made = made.not_valid_before(now - dt.timedelta(9)).not_valid_after(now + dt.timedelta(days))
+    private = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    file.write_bytes(private + made.sign(key, SHA256()).public_bytes(Encoding.PEM))
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(file)
+    return context
+
+
+@pytest.mark.parametrize(("days", "says"), [(1, "status 200\nhello\n"), (-1, "certificate verify failed")])
+def test_a_certificate_that_has_expired_is_an_error(days: int, says: str, tmp_path: Path) -> None:
+    with serving(200) as site:
+        site.socket = certificate(tmp_path / "pem", days).wrap_socket(site.socket, server_side=True)
+        said = ask(f"https://site.invalid:{site.server_port}/up", 1, 5, "127.0.0.1", SSL_CERT_FILE=str(tmp_path / "pem"))
+    assert says in said
+
+
+def test_a_name_that_nobody_knows_is_an_error() -> None:
+    said = ask("http://site.invalid/up", 1, 5, "")
+    assert said.startswith("status 0\n")
+    assert "getaddrinfo" in said
+
+
+BROKEN = "<?php if (PHP_SAPI !== 'cli') { %s exit('not well'); }\nrequire __DIR__ . '/the-real-one.php';\n"
+ENDS = {
+    "an error": ("http_response_code(500);", "answers 500 after 3 tries: not well"),
+    "maintenance": ("http_response_code(503);", "answers 503 after 3 tries"),
+    "a log-in page": ("header('Location: /login', true, 302);", "answers 302 after 3 tries: → /login"),
+}
+
+
+@pytest.fixture(scope="module")
+def world(sample_worlds: Callable[..., World], sample: Path) -> World:
+    """A site behind a web server whose document root, ``pinned``, leads to current, at first."""
+    world = sample_worlds(public="pinned/public")
+    (world.site / "pinned").symlink_to("current")
+    (world.folder / "sample.tar.gz").symlink_to(sample)
+    done = world.deploy("--artifact", str(sample))
+    assert done.code == 0, done.text
+    return world
+
+
+def broken(world: World, how: str) -> str:
+    """An artifact whose front page does that to visitors, and only to them."""
+    real = (world.clone / "public/index.php").read_text()
+    target = world.folder / "broken.tar.gz"
+    repack(world.folder / "sample.tar.gz", target, {"public/the-real-one.php": real, "public/index.php": BROKEN % how})
+    return str(target)
+
+
+def went_back(world: World, result: Result, before: str | None, says: str) -> None:
+    assert result.code == 5, result.text
+    assert says in result.err
+    assert f"rolled back: {before} serves again" in result.err
+    assert (world.current(), records(world.site)[world.releases()[-1]]["state"]) == (before, "bad")
+    assert says[:60] in log_blocks(world.site)[-1]["Note"]
+    assert (leftovers(world.site), lock_is_free(world.site), list(world.site.glob("releases/*/public/fab-*"))) == ([], True, [])
+
+
+@pytest.mark.parametrize("how", ENDS)
+def test_a_release_that_visitors_cannot_use_does_not_stay(how: str, world: World) -> None:
+    (does, says), before = ENDS[how], world.current()
+    went_back(world, world.deploy("--artifact", broken(world, does)), before, says)
+    assert json.loads(world.get("/?json").body)["release"] == before
+
+
+def test_a_site_that_goes_on_serving_another_release_is_noticed(world: World, sample: Path) -> None:
+    before = world.current()
+    (world.site / "pinned").unlink()
+    (world.site / "pinned").symlink_to(f"releases/{before}")
+    result = world.deploy("--artifact", str(sample))
+    went_back(world, result, before, f"is answered by release {before}, not by")
+    assert "point the document root at" in result.err
+    with serving(200) as other:  # a virtual host of somebody else's: well, and not ours
+        result = world.deploy("--artifact", str(sample), f"--set=hosts.prod.url=http://127.0.0.1:{other.server_port}")
+    went_back(world, result, before, "a file of its public folder is answered with 200")
+    assert world.deploy("--artifact", str(sample), "--set=hosts.prod.health_release=false").code == 0
+    (world.site / "pinned").unlink()
+    (world.site / "pinned").symlink_to("current")
+
+
+def test_a_site_that_was_broken_before(world: World, sample: Path) -> None:
+    """Going back cannot mend it; that is no failed rollback, and what mends it is welcome."""
+    before = str(world.current())
+    index = world.site / "current/public/index.php"
+    index.write_text("<?php http_response_code(500); echo 'older trouble';")
+    result = world.deploy("--artifact", broken(world, ENDS["maintenance"][0]))
+    assert f"the site is broken already, with {before}: 500: older trouble" in result.out
+    went_back(world, result, before, "answers 503 after 3 tries")
+    assert f"it was broken before this deployment too, with {before}" in result.err
+    assert "answers 500 after 3 tries: older trouble (as it did before)" in result.out
+    assert world.deploy("--artifact", str(sample)).code == 0
+    assert world.get("/up").status == 200

@@ -1,0 +1,124 @@
+"""What may be wrong with the folders and the .env that outlive releases: named, and never taken away from their owner."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.faults.faulty import deploys, unharmed
+from tests.support.deployment import World
+from tests.support.site import serving, tree
+
+pytestmark = pytest.mark.system
+
+
+@pytest.fixture(scope="module")
+def world(sample_worlds: Callable[..., World], sample: Path) -> World:
+    world = sample_worlds(folder="shared")
+    world.configure({"hosts": {"prod": {"shared_folders": ["storage/app", "storage/logs", "public/uploads"]}}})
+    deploys(world, "--artifact", str(sample))
+    return world
+
+
+def a_loop(at: Path) -> None:
+    at.symlink_to(at.name)
+
+
+def a_file(at: Path) -> None:
+    at.write_text("somebody's")
+
+
+@pytest.mark.parametrize("make", [a_loop, a_file])
+def test_a_shared_folder_that_is_none_is_named(make: Callable[[Path], None], world: World, sample: Path) -> None:
+    uploads, before = world.site / "shared/public/uploads", serving(world.site)
+    uploads.rename(uploads.with_name("kept"))
+    make(uploads)
+    odd = tree(world.site / "shared")
+    result = world.deploy("--artifact", str(sample))
+    assert tree(world.site / "shared") == odd, "nothing was repaired behind anybody's back"
+    uploads.unlink()
+    uploads.with_name("kept").rename(uploads)
+    unharmed(world, result, before, f"{uploads}'")
+
+
+def test_shared_folders_that_are_links_or_missing_are_fine(world: World, sample: Path, tmp_path: Path) -> None:
+    """Uploads on another disk; logs that somebody removed."""
+    uploads, logs = world.site / "shared/public/uploads", world.site / "shared/storage/logs"
+    (tmp_path / "photo").write_text("a visitor's")
+    uploads.rmdir()
+    uploads.symlink_to(tmp_path)
+    for log in logs.iterdir():
+        log.unlink()
+    logs.rmdir()
+    deploys(world, "--artifact", str(sample), "--set=hosts.prod.keep_releases=1")
+    assert (world.site / "current/public/uploads/photo").read_text() == "a visitor's"
+    assert logs.is_dir()
+    assert uploads.is_symlink()
+
+
+KEY = re.compile(rb"^APP_KEY=base64:[\w+/=]{44}\r?$", re.MULTILINE)
+ENV = b'\xef\xbb\xbf# ours\r\nAPP_NAME="na\xc3\xafve #1"\r\nAPP_KEY=\r\n'
+ENV += b"LATIN=caf\xe9\r\nA='x y'\r\nA=twice\r\nPEM=\"one\r\ntwo\"\r\nEMPTY=\r\nEND=a=b#c"
+
+
+def test_an_env_in_any_encoding_gets_its_key_and_keeps_every_other_byte(sample_worlds: Callable[..., World], sample: Path) -> None:
+    world = sample_worlds(folder="bytes")
+    world.env_file.write_bytes(ENV)
+    result = world.deploy("--artifact", str(sample))
+    assert result.code in (0, 3), result.text
+    after = world.env_file.read_bytes()
+    assert KEY.search(after)
+    assert KEY.sub(b"APP_KEY=\r", after) == ENV
+    cached = (world.site / "current/bootstrap/cache/config.php").read_bytes()
+    assert b"na\xc3\xafve #1" in cached
+
+
+ENVS = {
+    "a folder": (lambda at: at.mkdir(), "is there but is no file"),
+    "a link to a disk that is not there": (lambda at: at.symlink_to("/nowhere/.env"), "is there but is no file"),
+    "its key is gone": (lambda at: at.write_text("APP_ENV=production\nAPP_KEY=\n"), "has no APP_KEY although"),
+    "it is empty": (lambda at: at.write_text(""), "although"),
+    "it is gone": (lambda at: None, "although"),
+}
+
+
+@pytest.mark.parametrize(("make", "says"), ENVS.values(), ids=ENVS)
+def test_an_env_that_is_none_stops_and_is_not_replaced(make: Callable[[Path], None], says: str, world: World, sample: Path) -> None:
+    env, before = world.env_file, serving(world.site)
+    env.rename(env.with_name("kept.env"))
+    make(env)
+    odd = tree(env.parent)
+    result = world.deploy("--artifact", str(sample))
+    left = tree(env.parent)
+    if env.is_dir() and not env.is_symlink():
+        env.rmdir()
+    else:
+        env.unlink(missing_ok=True)
+    env.with_name("kept.env").rename(env)
+    assert left == odd
+    unharmed(world, result, before, says)
+    assert "shared/.env" in result.text
+
+
+def test_debugging_in_production_is_a_warning_and_an_exit_code_of_its_own(world: World, sample: Path) -> None:
+    good = world.env_file.read_text()
+    world.env_file.write_text(f"{good}APP_DEBUG=true\n")
+    result = world.deploy("--artifact", str(sample))
+    world.env_file.write_text(good)
+    assert result.code == 3, result.text
+    assert "APP_DEBUG: is on: every error page shows secrets to visitors" in result.text
+    assert serving(world.site) == world.releases()[-1]
+
+
+def test_the_cache_of_the_settings_is_made_from_the_env_of_now(world: World, sample: Path) -> None:
+    """The live release keeps what it was cached with; the next one has what stands in the file when it is made."""
+    good, before = world.env_file.read_text(), world.site / "current/bootstrap/cache/config.php"
+    old, cached = before.resolve(), before.read_text()
+    world.env_file.write_text(good.replace("APP_NAME=Notes", "APP_NAME=Renamed"))
+    deploys(world, "--artifact", str(sample))
+    assert "Renamed" not in cached
+    assert old.read_text() == cached
+    assert "Renamed" in (world.site / "current/bootstrap/cache/config.php").read_text()

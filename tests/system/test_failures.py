@@ -1,0 +1,334 @@
+"""Deployments that go wrong: what one reads, what serves, and that the next one needs no repair."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+
+from tests.support.artifact import Artifacts
+from tests.support.deployment import UNHURRIED, World
+from tests.support.fab import Result
+from tests.support.load import Load
+from tests.support.site import leftovers, lock_is_free, log_blocks, records, serving
+
+pytestmark = pytest.mark.system
+
+HEALTH = "app/Http/Controllers/StatusController.php"
+MIGRATIONS = "database/migrations"
+TELL = 'echo "$PHASE $HOST $RELEASE $PREVIOUS $COMMIT" >>"$HOME/told"'
+
+
+def class_of(body: str) -> str:
+    """Return a migration that does ``body``."""
+    use = "use Illuminate\\Database\\Migrations\\Migration;\nuse Illuminate\\Support\\Facades\\Schema;\n"
+    return f"<?php\n{use}return new class extends Migration {{ public function up() {{ {body} }} public function down() {{}} }};\n"
+
+
+class Case(NamedTuple):
+    """A version that cannot be deployed: its changes, the exit code, what the message says, what serves meanwhile."""
+
+    changes: dict[str, str]
+    code: int
+    says: str
+    state: str
+    status: str
+
+
+CONTROLLER = """<?php
+namespace App\\Http\\Controllers;
+class StatusController {
+    public function health() {
+        if (%s) { throw new \\RuntimeException('the moon is in the wrong phase'); }
+        return 'ok';
+    }
+    public function release() {
+        $version = ['version' => \\App\\Version::NUMBER, 'configured' => config('app.version')];
+        return response()->json(['release' => basename(base_path()), ...$version]);
+    }
+}
+"""
+
+
+SECOND = class_of("throw new \\RuntimeException('no such column: colour');")
+CASES = {
+    "a migration fails": Case(
+        {
+            f"{MIGRATIONS}/2025_01_01_000000_first.php": class_of("Schema::create('first', function ($t) { $t->id(); });"),
+            f"{MIGRATIONS}/2025_01_02_000000_second.php": SECOND,
+        },
+        4, r"no such column: colour(.|\n)*migrations that ran: 2025_01_01_000000_first;", "failed", "FAILED",
+    ),
+    "the health path throws": Case({HEALTH: CONTROLLER % "true"}, 4, "/health with 500.*moon", "failed", "FAILED"),
+    "the health path does not parse": Case({HEALTH: "<?php class {"}, 4, "/health with 500.*syntax error", "failed", "FAILED"),
+    "artisan does not boot": Case({"config/app.php": "<?php throw new Exception('no config');"}, 4, "no config", "failed", "FAILED"),
+    "only the web server gets an error": Case(
+        {HEALTH: CONTROLLER % "PHP_SAPI !== 'cli'"}, 5, "/health answers 500 after", "bad", "ROLLED BACK",
+    ),
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def world(open_worlds: Callable[..., World], artifacts: Artifacts) -> World:
+    """A site that serves version 1; every test here leaves it with a good version."""
+    hooks = {"on_failure": [TELL], "on_rollback": [TELL]}
+    world = open_worlds(settings={"hooks": hooks, "hosts": {"prod": {"health_tries": 1}}})
+    assert world.deploy("--artifact", str(artifacts.version("1"))).code == 0
+    return world
+
+
+class Attempt(NamedTuple):
+    """A deployment under load."""
+
+    result: Result
+    load: Load
+    before: str
+    told: str
+
+
+def attempt(world: World, *args: str) -> Attempt:
+    told, before = world.server.home / "told", serving(world.site)
+    told.unlink(missing_ok=True)
+    with world.load(pause=UNHURRIED) as load:
+        result = world.deploy(*args)
+        load.wait(5)
+    return Attempt(result, load, before, told.read_text() if told.exists() else "")
+
+
+def settled(world: World, made: Attempt) -> None:
+    """The old release serves, nobody noticed, and nothing is left in the way."""
+    assert serving(world.site) == made.before
+    assert json.loads(world.get("/release").body)["release"] == made.before
+    assert (made.load.failed, made.load.mixed) == ([], [])
+    assert lock_is_free(world.site)
+    assert "Traceback" not in made.result.text
+
+
+def next_one_succeeds(world: World, artifacts: Artifacts, number: str = "2") -> None:
+    result = world.deploy("--artifact", str(artifacts.version(number)))
+    assert result.code == 0, result.text
+    assert json.loads(world.get("/release").body)["version"] == number
+    assert leftovers(world.site) == []
+
+
+@pytest.mark.parametrize("case", CASES.values(), ids=CASES.keys())
+def test_a_broken_version(case: Case, world: World, artifacts: Artifacts) -> None:
+    made = attempt(world, "--artifact", str(artifacts.version("9", case.changes)))
+    newest = world.releases()[-1]
+    assert made.result.code == case.code, made.result.text
+    assert re.search(case.says, made.result.text), made.result.text
+    assert f"{made.before} {'still serves' if case.code == 4 else 'serves again'}" in made.result.text
+    assert "fab deploy --host=prod" in made.result.err
+    settled(world, made)
+    assert ("9" in made.load.versions) == (case.code == 5)
+    record = records(world.site)[newest]
+    assert (record["state"], record["confirmed"]) == (case.state, False)
+    assert record["reason"]
+    assert (log_blocks(world.site)[-1]["Status"], log_blocks(world.site)[-1]["Serving"]) == (case.status, made.before)
+    phase = "on_failure" if case.code == 4 else "on_rollback"
+    assert made.told == f"{phase} prod {newest} {made.before} \n"
+    next_one_succeeds(world, artifacts)
+
+
+def test_the_migration_that_ran_is_recorded(world: World, artifacts: Artifacts) -> None:
+    changes = {
+        f"{MIGRATIONS}/2025_02_01_000000_third.php": class_of("Schema::create('third', function ($t) { $t->id(); });"),
+        f"{MIGRATIONS}/2025_02_02_000000_fourth.php": SECOND,
+    }
+    made = attempt(world, "--artifact", str(artifacts.version("9", changes)))
+    assert "migrations that ran: 2025_02_01_000000_third;" in made.result.text
+    assert records(world.site)[world.releases()[-1]]["migrations"] == ["2025_02_01_000000_third"]
+    next_one_succeeds(world, artifacts)
+
+
+def flipped(data: bytes, at: int) -> bytes:
+    return data[:at] + bytes([data[at] ^ 1]) + data[at + 1 :]
+
+
+@pytest.mark.parametrize(("damage", "says"), [
+    (lambda data: data[: len(data) // 2], "cannot be read"),
+    (lambda data: flipped(data, len(data) // 2), "cannot be read"),  # at its end, in tar's padding, a bit may mean the same
+    (lambda data: b"", "cannot be read"),
+    (lambda data: b"no archive at all", "cannot be read"),
+], ids=["truncated", "one bit flipped", "empty", "not an archive"])  # fmt: skip
+def test_a_damaged_artifact(damage: Callable[[bytes], bytes], says: str, world: World, artifacts: Artifacts, tmp_path: Path) -> None:
+    (tmp_path / "damaged.tar.gz").write_bytes(damage(artifacts.version("2").read_bytes()))
+    releases = world.releases()
+    made = attempt(world, "--artifact", str(tmp_path / "damaged.tar.gz"))
+    assert made.result.code == 4, made.result.text
+    assert says in made.result.text
+    assert f"{made.before} still serves" in made.result.text
+    settled(world, made)
+    assert world.releases() == releases
+    next_one_succeeds(world, artifacts)
+
+
+def test_an_artifact_that_is_not_there_is_a_usage_error(world: World) -> None:
+    made = attempt(world, "--artifact", "nowhere.tar.gz")
+    assert made.result.code == 2
+    assert "there is no file" in made.result.err
+    settled(world, made)
+
+
+@pytest.mark.parametrize(("setting", "code", "says"), [
+    ("php=/nowhere/php", 4, "'/nowhere/php', cannot be run"),
+    ("php=true", 4, "cannot be run"),
+    ("path=/proc/site", 2, "/proc/site"),
+    ("port=1", 4, "cannot connect"),
+    ("health_path=/nothing", 4, "/nothing with 404"),
+    ("url=http://127.0.0.1:9", 5, "answers nothing after 1 tries"),
+    ("keep_releases=none", 2, "keep_releases"),
+], ids=lambda value: value if isinstance(value, str) else "")  # fmt: skip
+def test_a_wrong_setting(setting: str, code: int, says: str, world: World, artifacts: Artifacts) -> None:
+    made = attempt(world, "--artifact", str(artifacts.version("2")), "--set", f"hosts.prod.{setting}")
+    assert made.result.code == code, made.result.text
+    assert says in made.result.text
+    settled(world, made)
+    if code != 2:
+        next_one_succeeds(world, artifacts)
+
+
+def test_no_php_on_the_path_of_the_server(world: World, artifacts: Artifacts, tmp_path: Path) -> None:
+    for tool in "sh cat dd date readlink dirname df awk tar gzip flock mkdir setsid sleep cut mv".split():
+        (tmp_path / tool).symlink_to(subprocess.check_output(["/bin/sh", "-c", f"command -v {tool}"], text=True).strip())
+    world.server.stop()
+    world.server.env["PATH"] = str(tmp_path)
+    world.server.start()
+    made = attempt(world, "--artifact", str(artifacts.version("2")))
+    world.server.stop()
+    world.server.env.pop("PATH")
+    world.server.start()
+    assert made.result.code == 4
+    assert "its PHP, 'php', cannot be run" in made.result.text
+    settled(world, made)
+    next_one_succeeds(world, artifacts)
+
+
+HOOKS: list[tuple[str, Any, int, bool]] = [
+    ("pre_release", ["echo pre; exit 3"], 4, True),
+    ("mid_release", ["echo mid; exit 3"], 4, False),
+    ("mid_release", [{"command": "exit 3", "place": "local"}, "..."], 4, True),
+    ("post_release", ["echo post; exit 3"], 5, False),
+    ("post_release", ["echo post; exit 3"], 5, True),
+    ("post_release", ["exit 3", "..."], 5, True),
+    ("post_release", ["...", {"command": "exit 3", "place": "local"}], 5, False),
+]
+
+
+@pytest.mark.parametrize(("point", "hooks", "code", "maintenance"), HOOKS)
+def test_a_failing_hook(point: str, hooks: list[Any], code: int, maintenance: bool, world: World, artifacts: Artifacts) -> None:
+    world.configure({"hooks": {point: hooks}, "hosts": {"prod": {"maintenance": maintenance}}})
+    told, before = world.server.home / "told", serving(world.site)
+    told.unlink(missing_ok=True)
+    with world.load(pause=UNHURRIED) as load:
+        result = world.deploy("--artifact", str(artifacts.version("7")))
+        load.wait(5)
+    newest = world.releases()[-1]
+    world.configure({"hooks": {point: []}, "hosts": {"prod": {"maintenance": False}}})
+    assert result.code == code, result.text
+    assert "exit code" in result.text
+    assert serving(world.site) == before
+    assert json.loads(world.get("/release").body)["release"] == before
+    assert {answer.status for answer in load.failed} == ({503} if maintenance else set())
+    assert not (world.site / "current/storage/framework/down").exists()
+    assert records(world.site)[newest]["state"] == ("failed" if code == 4 else "bad")
+    assert records(world.site)[before]["state"] == "live"
+    assert told.read_text() == f"{'on_failure' if code == 4 else 'on_rollback'} prod {newest} {before} \n"
+    next_one_succeeds(world, artifacts)
+
+
+BUILDS = {
+    "a lock file that is none": ({"composer.lock": "{ not JSON"}, "composer.lock"),
+    "a package that is nowhere": ({"composer.lock": "nowhere"}, "composer install failed"),
+    "a front end that does not compile": ({"resources/js/app.js": "import nothing from './nowhere.js'"}, "npm run build failed"),
+    "a file that is not committed": ({}, "1 changed files are not committed: README.md"),
+}
+
+
+@pytest.mark.parametrize(("changes", "says"), BUILDS.values(), ids=BUILDS.keys())
+def test_a_failing_build_sends_nothing(changes: dict[str, str], says: str, world: World, artifacts: Artifacts) -> None:
+    good = {name: (world.clone / name).read_text() for name in changes}
+    if changes.get("composer.lock") == "nowhere":
+        changes = {"composer.lock": good["composer.lock"].replace("laravel-framework-8", "laravel-framework-9")}
+    if changes:
+        world.commit(changes)
+    else:
+        (world.clone / "README.md").write_text("changed")
+    releases = world.releases()
+    made = attempt(world, *([] if "resources/js/app.js" in changes else ["--set", "build.package_manager=none"]))
+    world.origin.run("checkout", "-q", "--", ".")
+    world.commit(good)
+    assert made.result.code == 4, made.result.text
+    assert says in made.result.text
+    assert f"{made.before} still serves" in made.result.text
+    assert made.told == f"on_failure prod  {made.before} \n"
+    settled(world, made)
+    assert (world.releases(), leftovers(world.site)) == (releases, [])
+    next_one_succeeds(world, artifacts)
+
+
+def test_the_build_succeeds_once_it_is_mended(world: World) -> None:
+    commit = world.commit_version("3")
+    made = attempt(world, "--set", "build.package_manager=none")
+    assert made.result.code == 0, made.result.text
+    assert records(world.site)[serving(world.site)]["commit"] == commit
+
+
+@pytest.mark.parametrize(("case", "serves"), [("the health path throws", 503), ("only the web server gets an error", 200)])
+def test_the_first_deployment_fails(case: str, serves: int, open_worlds: Callable[..., World], artifacts: Artifacts) -> None:
+    world = open_worlds(settings={"hooks": {"on_failure": [TELL]}, "hosts": {"prod": {"health_tries": 1}}})
+    result = world.deploy("--artifact", str(artifacts.version("9", CASES[case].changes)))
+    (id,) = world.releases()
+    assert result.code == 4, result.text
+    assert ("nothing is live yet" if serves == 503 else f"the first release {id} is in place but not confirmed") in result.text
+    assert "fab deploy --host=prod" in result.err
+    assert world.get("/release").status == serves
+    assert records(world.site)[id]["confirmed"] is False
+    assert log_blocks(world.site)[-1]["Status"] == "FAILED"
+    assert (world.server.home / "told").read_text() == f"on_failure prod {id}  \n"
+    assert lock_is_free(world.site)
+    next_one_succeeds(world, artifacts)
+    assert world.rollback().code == 4
+
+
+def test_a_site_folder_that_cannot_be_made(world: World, artifacts: Artifacts, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    result = world.deploy("--artifact", str(artifacts.version("2")), "--set", f"hosts.prod.path={tmp_path}/file/site")
+    assert result.code == 4
+    assert "cannot" in result.text
+    assert "give it to the user who deploys" in result.text
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A disk of 16 MiB."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=16m", "tmpfs", str(folder)]
+    if os.geteuid() != 0 or subprocess.run(mount, check=False, capture_output=True).returncode:
+        pytest.skip("only root may mount a small disk")
+    yield folder
+    subprocess.run(["umount", "-l", str(folder)], check=True)
+
+
+@pytest.mark.root
+def test_a_disk_that_is_too_small(open_worlds: Callable[..., World], artifacts: Artifacts, small_disk: Path) -> None:
+    world = open_worlds(settings={"hosts": {"prod": {"disk_limit": 100}}})
+    assert world.deploy("--artifact", str(artifacts.version("1"))).code == 0
+    before = serving(world.site)
+    (world.site / "releases").rename(world.site / "moved")
+    (world.site / "releases").symlink_to(small_disk)
+    (small_disk / before).symlink_to(world.site / "moved" / before)
+    made = attempt(world, "--artifact", str(artifacts.version("2")))
+    assert made.result.code == 4, made.result.text
+    assert "MiB are needed" in made.result.text
+    settled(world, made)
+    (world.site / "releases").unlink()
+    (world.site / "moved").rename(world.site / "releases")
+    next_one_succeeds(world, artifacts)

@@ -1,0 +1,28 @@
+"""A short turn of ``make hammer``: visitors notice nothing of deployments and rollbacks."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import need, need_web
+from tests.hammer import versions
+from tests.hammer.cells import CELLS, Cell, Hammer
+from tests.hammer.run import world as open_world
+from tests.hammer.run import wrong
+from tests.support.artifact import Artifacts
+
+pytestmark = pytest.mark.system
+
+
+@pytest.mark.parametrize("cell", CELLS[::4], ids=lambda cell: cell.name)
+def test_visitors_notice_nothing(cell: Cell, tmp_path: Path, laravel_source: Path, artifacts: Artifacts) -> None:
+    need("sshd", "ssh-keygen")
+    need_web("nginx")
+    with ExitStack() as stack:
+        world = open_world(stack, tmp_path / "world", laravel_source, cell)
+        outcome = Hammer(world, cell, versions.artifacts(artifacts, ("one", "two"))).play(3, 2)
+    assert (outcome.moves, outcome.good) == (5, True), "\n".join(wrong(outcome))
+    assert outcome.requests > 60

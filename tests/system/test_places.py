@@ -1,0 +1,132 @@
+"""Where the build runs: here, on a builder over SSH, on the server itself, or earlier; and what it keeps for the next one."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.support.deployment import World
+from tests.support.site import records, serving
+
+from .conftest import NO_FRONTEND
+
+pytestmark = pytest.mark.system
+
+
+@pytest.fixture(scope="module")
+def world(open_worlds: Callable[..., World]) -> World:
+    """``autoloader-suffix`` is what older Composers make up anew for each vendor/."""
+    world = open_worlds(builder=True, settings=NO_FRONTEND)
+    composer = json.loads((world.clone / "composer.json").read_text())
+    composer["config"]["autoloader-suffix"] = "Notes"
+    world.commit({"composer.json": json.dumps(composer)})
+    return world
+
+
+def kept(world: World) -> list[Path]:
+    """Return the artifacts on the deploying machine, oldest first."""
+    return sorted((world.home / ".cache/laravel-fab/notes/artifacts").glob("*.tar.gz"), key=lambda path: path.stat().st_mtime_ns)
+
+
+def digest(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def version(world: World) -> str:
+    return str(json.loads(world.get("/release").body)["version"])
+
+
+def test_a_builder_makes_what_this_machine_would(world: World) -> None:
+    assert world.builder
+    result = world.deploy()
+    assert result.code == 0, result.text
+    assert "Build on builder" in result.out
+    assert (world.builder.connections(), world.server.connections()) == (1, 1)
+    built = digest(kept(world)[-1])
+    assert records(world.site)[serving(world.site)]["artifact"] == built
+    here = world.fab("builder.build", "--set", "build.place=local", "--set", f"build.path={world.folder}/here")
+    assert here.code == 0, here.text
+    (local,) = (world.folder / "here/notes/artifacts").glob("*.tar.gz")
+    assert digest(local) == built
+
+
+def test_the_artifact_is_a_file_to_deploy_later(world: World) -> None:
+    commit = world.commit_version("2")
+    assert world.fab("builder.build").code == 0
+    file = kept(world)[-1]
+    world.commit_version("3")
+    result = world.deploy("--artifact", str(file))
+    assert result.code == 0, result.text
+    assert "🟡" not in result.out
+    assert (version(world), records(world.site)[serving(world.site)]["commit"]) == ("2", commit)
+
+
+def test_vendor_comes_from_the_cache_unless_that_is_damaged(world: World) -> None:
+    assert "Restored from cache: vendor" in world.fab("builder.build").out
+    (archive,) = (world.folder / "build/notes/cache").glob("vendor-*.tar")
+    data = bytearray(archive.read_bytes())
+    data[len(data) // 2] ^= 1
+    archive.write_bytes(data)
+    built = world.fab("builder.build")
+    assert "the cached vendor was damaged" in built.out
+    assert "Nothing cached" in built.out
+    assert "Restored from cache: vendor" in world.fab("builder.build").out
+
+
+def test_another_lock_file_is_another_cache(world: World) -> None:
+    lock = (world.clone / "composer.lock").read_text()
+    world.commit({"composer.lock": lock + "\n"})
+    assert "Nothing cached" in world.fab("builder.build").out
+    world.commit({"composer.lock": lock})
+
+
+def test_the_server_can_build_for_itself(world: World) -> None:
+    world.commit_version("4")
+    result = world.deploy("--set", "build.place=server", "--set", f"build.path={world.folder}/on-server")
+    assert result.code == 0, result.text
+    assert (version(world), list((world.folder / "on-server/notes").iterdir()) != []) == ("4", True)
+    assert "Build on prod" in result.out
+
+
+def test_a_builder_that_is_gone(world: World) -> None:
+    assert world.builder
+    world.builder.stop()
+    releases = world.releases()
+    world.commit_version("5")
+    refused = world.deploy()
+    assert refused.code == 4, refused.text
+    assert "build.fallback = true" in refused.err
+    assert (world.releases(), version(world)) == (releases, "4")
+    fallen_back = world.deploy("--set", "build.fallback=true")
+    world.builder.start()
+    assert fallen_back.code == 3, fallen_back.text
+    assert "the builder cannot be used, building on this machine" in fallen_back.out
+    assert version(world) == "5"
+
+
+def test_one_commit_of_another_branch(world: World) -> None:
+    old = world.commit_version("5b")
+    world.commit_version("6")
+    assert world.deploy("--commit", old).code == 0
+    assert (version(world), records(world.site)[serving(world.site)]["commit"]) == ("5b", old)
+    world.origin.run("push", "-q", "origin", "HEAD:refs/heads/feature")
+    result = world.deploy("--branch", "feature")
+    assert result.code == 0, result.text
+    record = records(world.site)[serving(world.site)]
+    assert (version(world), record["branch"]) == ("6", "feature")
+
+
+@pytest.mark.parametrize(("args", "code"), [
+    (["--branch=nowhere"], 4), (["--commit=0123456789012345678901234567890123456789"], 4),
+    (["--branch=--upload-pack=touch pwned"], 2), (["--commit=x; touch pwned"], 2),
+])  # fmt: skip
+def test_what_is_not_there_or_no_name_is_refused(args: list[str], code: int, world: World) -> None:
+    before = serving(world.site)
+    result = world.deploy(*args)
+    assert result.code == code, result.text
+    assert serving(world.site) == before
+    assert list(world.folder.rglob("pwned")) == []
