@@ -31,8 +31,10 @@ function files(string $folder): int
     return $count;
 }
 
-// Errors in the application's logs since $since, with times in its own time zone (Monolog's LineFormatter, as Laravel sets it up).
-function errors(string $folder, int $since, string $zone): array
+// Errors that release $id logged since it took its place at $since, with times in its own time zone (Monolog's LineFormatter, as Laravel
+// sets it up). An exception's line names the file it is from: of another release, it is not this one's; and in the very second of the
+// switch, only such a line tells whose it is.
+function errors(string $folder, int $since, string $zone, string $id): array
 {
     $found = [];
     foreach (glob("$folder/*.log") ?: [] as $log) {
@@ -42,7 +44,9 @@ function errors(string $folder, int $since, string $zone): array
         $text = (string) file_get_contents($log, false, null, max(0, filesize($log) - 262144));
         preg_match_all('/^\[(\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d)[^\]]*\] \S+?\.((?:ERROR|CRITICAL|ALERT|EMERGENCY): .*)/m', $text, $lines, PREG_SET_ORDER);
         foreach ($lines as [, $time, $what]) {
-            if ((new DateTime($time, new DateTimeZone($zone)))->getTimestamp() >= $since) {
+            $at = (new DateTime($time, new DateTimeZone($zone)))->getTimestamp();
+            $named = preg_match('#/releases/(\d{14})/#', $what, $path) ? $path[1] : '';
+            if ($named === $id ? $at >= $since : $named === '' && $at > $since) {
                 $found[] = basename($log) . ": $what";
             }
         }
@@ -71,18 +75,19 @@ function certificate(string $url, string $address): array
 }
 
 $config = config("$current/bootstrap/cache/config.php");
+$live = basename((string) readlink($current));
 $since = lstat($current)['ctime']; // the server's own clock: when the link took its place
 $zone = in_array($zone = $config['app']['timezone'] ?? 'UTC', timezone_identifiers_list(DateTimeZone::ALL_WITH_BC), true) ? $zone : 'UTC';
 $apart = array_filter($given['folders'], fn ($path) => !($shared = realpath("$root/shared/$path")) || realpath("$current/$path") !== $shared);
 $said = (string) @file_get_contents("$root/deployment.log", false, null, max(0, (int) @filesize("$root/deployment.log") - 4096));
 $blocks = preg_split('/^={37}\n/m', $said, -1, PREG_SPLIT_NO_EMPTY);
 [$id, $before] = explode(' ', trim((string) @file_get_contents("$root/.deploy/uploads"))) + ['', ''];
-$errors = errors("$current/storage/logs", $since, $zone);
+$errors = errors("$current/storage/logs", $since, $zone, $live);
 echo "$mark facts ", json_encode([
     'apart' => array_values($apart),
     'linked' => realpath("$current/public/storage") === realpath("$root/shared/storage/app/public"),
     'uploads' => files("$root/shared/storage/app/public"),
-    'before' => $id === basename((string) readlink($current)) ? (int) $before : -1,
+    'before' => $id === $live ? (int) $before : -1,
     'errors' => count($errors),
     'last' => substr(end($errors) ?: '', 0, 200),
     'writable' => is_writable("$current/storage/logs"),

@@ -153,16 +153,38 @@ def tls(tmp_path: Path) -> Iterator[tuple[str, Path]]:
     listener.close()
 
 
-def test_a_certificate_is_valid_for_so_many_days_or_it_says_why_not(tls: tuple[str, Path], tmp_path: Path) -> None:
-    url, certificate = tls
-    (tmp_path / "releases/20261122101500").mkdir(parents=True)
+def looked(site: Path, *options: str, url: str = "") -> dict[str, Any]:
+    """What the server's PHP says of a site in this folder."""
+    given = json.dumps({"url": url, "resolve": "127.0.0.1", "folders": []})
+    words = ["sh", "-c", php("server/evidence.php"), "sh", "php", *options, "--", str(site), "mark", given]
+    said = subprocess.run(words, check=True, text=True, stdout=subprocess.PIPE).stdout
+    return dict(json.loads(said.partition("mark facts ")[2]))
+
+
+@pytest.fixture
+def bare(tmp_path: Path) -> Path:
+    """A site with one empty release."""
+    (tmp_path / "releases/20261122101500/storage/logs").mkdir(parents=True)
     (tmp_path / "current").symlink_to("releases/20261122101500")
+    return tmp_path
 
-    def seen(*options: str) -> dict[str, Any]:
-        given = json.dumps({"url": url, "resolve": "127.0.0.1", "folders": []})
-        words = ["sh", "-c", php("server/evidence.php"), "sh", "php", *options, "--", str(tmp_path), "mark", given]
-        said = subprocess.run(words, check=True, text=True, stdout=subprocess.PIPE).stdout
-        return dict(json.loads(said.partition("mark facts ")[2])["certificate"])
 
-    assert seen("-d", f"openssl.cafile={certificate}")["days"] in (29, 30)
-    assert "certificate verify failed" in seen()["wrong"]
+@pytest.mark.parametrize(("after", "text", "counts"), [
+    (0, "of nobody knows which release", 0),
+    (0, "(E: boom at {site}/releases/20261122101400/app/A.php:3)", 0),
+    (0, "(E: boom at {site}/releases/20261122101500/app/A.php:3)", 1),
+    (1, "of nobody knows which release", 1),
+    (1, "(E: boom at {site}/releases/20261122101400/app/A.php:3)", 0),
+    (-1, "(E: boom at {site}/releases/20261122101500/app/A.php:3)", 0),
+])  # fmt: skip
+def test_an_error_is_the_live_releases_own(after: int, text: str, counts: int, bare: Path) -> None:
+    at = datetime.fromtimestamp(int((bare / "current").lstat().st_ctime) + after, timezone.utc)
+    line = f"[{at:%Y-%m-%d %H:%M:%S}] production.ERROR: {text.format(site=bare)}\n"
+    (bare / "current/storage/logs/laravel.log").write_text(line)
+    assert looked(bare)["errors"] == counts
+
+
+def test_a_certificate_is_valid_for_so_many_days_or_it_says_why_not(tls: tuple[str, Path], bare: Path) -> None:
+    url, certificate = tls
+    assert looked(bare, "-d", f"openssl.cafile={certificate}", url=url)["certificate"]["days"] in (29, 30)
+    assert "certificate verify failed" in looked(bare, url=url)["certificate"]["wrong"]
