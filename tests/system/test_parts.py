@@ -171,7 +171,8 @@ def test_sshd_runs_commands_with_its_own_home_and_counts_them(sshd: Sshd) -> Non
     connections, sessions = sshd.connections(), sshd.sessions()
     with sshd.connect() as c:
         assert c.run('printf %s "$HOME"', hide=True).stdout == str(sshd.home)
-        assert c.sftp().listdir(str(sshd.home)) == []
+        (sshd.home / "here").touch()
+        assert "here" in c.sftp().listdir(str(sshd.home))
     assert (sshd.connections() - connections, sshd.sessions() - sessions) == (1, 2)
 
 
