@@ -14,7 +14,8 @@ from . import aborted, console, guard, journal, options, state
 from .errors import Failure, Locked
 from .hosts import Host
 from .scripts import source
-from .shell import Answer, Shell
+from .shell import Shell
+from .wire import Answer
 
 HELD, NO_FLOCK, UNWRITABLE = 0, 69, 73
 LEAVE = 'rm -rf -- "$1"; rm -f -- "$2/lock.json"; [ ! -f "$2/journal.jsonl" ] || sync "$2/journal.jsonl" 2>/dev/null || :'

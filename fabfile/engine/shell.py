@@ -1,38 +1,26 @@
 """A conversation with one place: scripts go to its agent, framed answers come back.
 
 ``do`` collects what only acts; ``ask`` sends what was collected together with a question and returns its
-answer; ``work`` runs something long, whose output streams and survives this process.
+answer; ``work`` runs something long, whose output streams and survives this process. What will be asked next can be
+foreseen: it travels with the trip before, and costs none of its own.
 """
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 from . import console, options, pieces
 from .errors import CommandFailed
 from .pipes import Pipe
 from .quoting import bind, quote
-from .wire import Wire
+from .wire import Answer, Wire
 
 # What was just sent may not have begun: then nobody is noted yet.
 STOP = (
     """exec /bin/sh -c 'read -r path; for t in 1 2 3 4 5 6 7 8 9; do read -r pid <"$path" && break; sleep 0.2 || sleep 1; done; """
     """kill -TERM "-$pid"'"""
 )
-GRACE = 30.0  # seconds more than the far end's own limit before we call it lost
-
-
-@dataclass(frozen=True)
-class Answer:
-    """What a script said: exit code, standard output, standard error, seconds it took."""
-
-    code: int
-    out: str
-    err: str
-    seconds: float = 0.0
 
 
 class Shell(Wire):
@@ -52,7 +40,7 @@ class Shell(Wire):
         self.child = ""  # where the agent writes the process group it runs
         self.known: Any = None  # what state.look saw under the lock, until something may have changed it
         self._pieces: list[pieces.Piece] = []
-        self._running = 0
+        self._foreseen: list[tuple[pieces.Piece, int]] = []
 
     # what tasks use
 
@@ -65,8 +53,18 @@ class Shell(Wire):
 
     def ask(self, script: str, *values: object, check: bool = True, timeout: int | None = None, what: str = "") -> Answer:
         """Run what was collected, then ``script``; its answer. Raises CommandFailed unless ``check`` is off."""
-        self._pieces.append(pieces.piece(script, values, what))
-        return self._send_pieces(check, self.timeout if timeout is None else timeout)
+        limit, asked = self.timeout if timeout is None else timeout, pieces.piece(script, values, what)
+        if asked.script in self._ahead and all(piece.note for piece in self._pieces):
+            return self._arrived(asked, check)
+        self._pieces.append(asked)
+        return self._send_pieces(check, limit)
+
+    def foresee(self, script: str, *values: object, timeout: int | None = None, what: str = "") -> None:
+        """The same question will be asked next: it goes right behind the next trip, and is answered after it.
+
+        Only for what changes nothing. It is forgotten with the trip after that, asked or not.
+        """
+        self._foreseen.append((pieces.piece(script, values, what), self.timeout if timeout is None else timeout))
 
     def flush(self) -> None:
         """Run what was collected."""
@@ -80,7 +78,7 @@ class Shell(Wire):
 
     def forget(self) -> None:
         """Drop what was collected: whoever collected it has failed."""
-        self._pieces, self.known = [], None
+        self._pieces, self._foreseen, self.known = [], [], None
 
     def work(
         self, script: str, *values: object, timeout: int | None = None, check: bool = True, what: str = "", patient: bool = False
@@ -109,7 +107,7 @@ class Shell(Wire):
 
     def close(self) -> None:
         """End the conversation; the agent ends when what it runs has ended."""
-        self._running, self.run, self.child, self.known = 0, "", "", None
+        self.run, self.child, self.known = "", "", None
         super().close()
 
     def _would(self, script: str, values: tuple[object, ...], what: str) -> None:
@@ -122,8 +120,12 @@ class Shell(Wire):
 
     def _send_pieces(self, check: bool, timeout: int) -> Answer:
         sent, self._pieces = self._pieces, []
+        answer = self._frame("ask", pieces.weave(sent, self._frames.token), timeout)
+        return self._said(sent, answer, check, timeout)
+
+    def _said(self, sent: list[pieces.Piece], answer: Answer, check: bool, timeout: int) -> Answer:
+        """What the last piece said. Raises CommandFailed when an earlier one failed, or that one and ``check``."""
         token = self._frames.token
-        answer = self._frame("ask", pieces.weave(sent, token), timeout)
         (last, out), (_, err) = pieces.said(answer.out, token), pieces.said(answer.err, token)
         answer = Answer(answer.code, out, err, answer.seconds)
         if answer.code and (check or last < len(sent) - 1):
@@ -131,21 +133,29 @@ class Shell(Wire):
         return answer
 
     def _frame(self, kind: str, script: str, timeout: int, show: Callable[[bytes], None] | None = None, patient: bool = False) -> Answer:
-        if self._running:  # an interrupted wait
+        if self._running:
             console.say(f"   … {self.place}: waiting for the interrupted command to end")
-            self._answer(self._running)
+        self._caught_up()
         self.trips += 1
-        number, start = self.trips, time.monotonic()
-        wait = timeout + GRACE if timeout else None
-        self._send(f"{kind} {number} {timeout}\n{script}\n{self._frames.token}\n".encode("utf-8", "surrogateescape"))
-        self._running = number
+        behind = {piece.script: (pieces.weave([piece], self._frames.token), limit) for piece, limit in self._foreseen}
+        self._foreseen = []
+        sent = self._post(kind, script, timeout, behind)
         try:
-            out, err, code = self._answer(number, show, wait)
+            return self._wait(sent, show)
         except KeyboardInterrupt:
             self._stop(patient)
             raise
-        self._running = 0
-        return Answer(code, out, err, time.monotonic() - start)
+
+    def _arrived(self, asked: pieces.Piece, check: bool) -> Answer:
+        """The answer to what was foreseen, with those to what was foreseen before it and not asked."""
+        sent = self._ahead[asked.script]
+        try:
+            answer = self._caught_up(asked.script)
+        except KeyboardInterrupt:
+            self._stop(patient=False)
+            raise
+        assert answer is not None
+        return self._said([asked], answer, check, sent.timeout)
 
     def _stop(self, patient: bool) -> None:
         """After Ctrl-C: end what runs; what must not be cut short is waited for by whatever comes next."""

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Mapping
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from threading import Event, Lock, Thread
 
@@ -13,7 +15,26 @@ from .frames import Frames
 from .pipes import OUT, Pipe
 
 HERE = Path(__file__).parent
+GRACE = 30.0  # seconds more than the far end's own limit before we call it lost
 Show = Callable[[bytes], None]
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a script said: exit code, standard output, standard error, seconds it took."""
+
+    code: int
+    out: str
+    err: str
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True)
+class Sent:
+    """A script on its way: the number of its frame, and how many seconds it may take there."""
+
+    number: int
+    timeout: int
 
 
 class Wire:
@@ -26,13 +47,52 @@ class Wire:
         self._fresh = True
         self._sending = Lock()
         self._ended = Event()
+        self._numbers = 0
+        self._running: Sent | None = None  # what an answer is waited for, or was when that was interrupted
+        self._ahead: dict[str, Sent] = {}  # what was sent behind it, by its text, in the order of the answers
 
     def close(self) -> None:
         """Let go of the agent; the next script starts another one."""
         self._ended.set()
+        self._running, self._ahead = None, {}
         pipe, self._pipe = self._pipe, None
         if pipe is not None:
             pipe.close()
+
+    def _post(self, kind: str, script: str, timeout: int, behind: Mapping[str, tuple[str, int]]) -> Sent:
+        """Send a script, and questions ``behind`` it, which are known by their keys; not waiting for any answer."""
+        first = self._next(timeout)
+        ahead = {key: self._next(limit) for key, (_, limit) in behind.items()}
+        rest = [self._framed("ask", ahead[key], text) for key, (text, _) in behind.items()]
+        self._send(b"".join([self._framed(kind, first, script), *rest]))
+        self._running, self._ahead = first, ahead
+        return first
+
+    def _next(self, timeout: int) -> Sent:
+        self._numbers += 1
+        return Sent(self._numbers, timeout)
+
+    def _framed(self, kind: str, sent: Sent, script: str) -> bytes:
+        return f"{kind} {sent.number} {sent.timeout}\n{script}\n{self._frames.token}\n".encode("utf-8", "surrogateescape")
+
+    def _wait(self, sent: Sent, show: Show | None = None) -> Answer:
+        start = time.monotonic()
+        out, err, code = self._answer(sent.number, show, sent.timeout + GRACE if sent.timeout else None)
+        if sent is self._running:
+            self._running = None
+        return Answer(code, out, err, time.monotonic() - start)
+
+    def _caught_up(self, key: str = "") -> Answer | None:
+        """Read what nobody has waited for yet, up to the answer to what was sent as ``key``, and return that."""
+        if self._running:
+            self._wait(self._running)
+        while self._ahead:
+            first = next(iter(self._ahead))
+            answer = self._wait(self._ahead[first])
+            del self._ahead[first]
+            if first == key:
+                return answer
+        return None
 
     def _answer(self, number: int, show: Show | None = None, wait: float | None = None) -> tuple[str, str, int]:
         """Output, errors and exit code of frame ``number``; ``show`` gets the output as it comes."""

@@ -7,7 +7,7 @@ import re
 from ..engine.hosts import Host
 from ..engine.logins import apart
 from ..engine.scripts import php as php_script
-from ..engine.shell import Answer
+from ..engine.wire import Answer
 from . import common, exposure
 
 STATUS = re.compile(r"^status (\d+)$", re.MULTILINE)  # the first: what follows is the site's own words

@@ -6,8 +6,8 @@ from ..engine import console, records, state
 from ..engine.hosts import Host
 from ..engine.records import Record
 from ..engine.scripts import source
-from ..engine.shell import Answer
 from ..engine.tasks import on_host
+from ..engine.wire import Answer
 from . import common, connection, database
 
 SCRIPT = source("server/login.sh") + source("server/backup.sh")

@@ -10,7 +10,7 @@ from ..engine import console, state
 from ..engine.errors import Failure
 from ..engine.hosts import Host
 from ..engine.records import Record
-from ..engine.shell import Answer
+from ..engine.wire import Answer
 
 T = TypeVar("T")
 ARTISAN = 'COLUMNS=150; export COLUMNS; cd "$1"; shift; exec "$@"'  # errors are boxed to the terminal's width

@@ -73,6 +73,45 @@ def test_what_acts_travels_with_the_next_question(shell: Shell) -> None:
     assert shell.trips == before + 1
 
 
+def test_what_is_foreseen_costs_no_trip_and_is_answered_after_the_one_it_travels_with(shell: Shell, tmp_path: Path) -> None:
+    question, other = 'cat "$1" 2>/dev/null || echo nothing', "echo other"
+    shell.ask(":")
+    before = shell.trips
+    shell.foresee(other)
+    shell.foresee(question, tmp_path / "file")
+    shell.do('echo something >"$1"', tmp_path / "file")
+    shell.flush()
+    assert shell.ask(question, tmp_path / "file").out == "something\n"
+    assert shell.trips == before + 1
+    assert shell.ask(other).out == "other\n"  # its turn was before: asked anew
+    assert shell.trips == before + 2
+
+
+@pytest.mark.parametrize("meanwhile", ["done", "worked", "asked"])
+def test_what_was_foreseen_is_asked_anew_once_something_else_was_sent(meanwhile: str, shell: Shell, tmp_path: Path) -> None:
+    act, question = ('echo new >"$1"', tmp_path / "file"), ('cat "$1"', tmp_path / "file")
+    (tmp_path / "file").write_text("old\n")
+    shell.foresee(*question)
+    shell.ask(":")
+    {"done": shell.do, "worked": shell.work, "asked": shell.ask}[meanwhile](*act)
+    assert shell.ask(*question).out == "new\n"
+
+
+def test_what_was_foreseen_and_fails_says_so_when_it_is_asked(shell: Shell) -> None:
+    shell.foresee("echo no >&2; exit 3", what="look")
+    shell.ask(":")
+    with pytest.raises(CommandFailed, match="look") as caught:
+        shell.ask("echo no >&2; exit 3", what="look")
+    assert "no" in caught.value.text
+    assert shell.ask("echo on").out == "on\n"
+
+
+def test_what_was_foreseen_behind_something_long_is_answered_after_it(shell: Shell, tmp_path: Path) -> None:
+    shell.foresee('cat "$1"', tmp_path / "file")
+    shell.work('sleep 0.3; echo late >"$1"', tmp_path / "file")
+    assert shell.ask('cat "$1"', tmp_path / "file").out == "late\n"
+
+
 @pytest.mark.parametrize("broken", [0, 1, 2])
 def test_the_piece_that_failed_is_named_and_nothing_after_it_runs(broken: int, shell: Shell, tmp_path: Path) -> None:
     for number in range(3):

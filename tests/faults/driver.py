@@ -19,7 +19,7 @@ sys.path.insert(0, str(PROJECT))
 from fabric.main import program  # noqa: E402 - the path comes first
 
 import fabfile.engine.shell as conversation  # noqa: E402
-from fabfile.engine import transfer  # noqa: E402
+from fabfile.engine import transfer, wire  # noqa: E402
 from tests.support import disk, process  # noqa: E402
 from tests.support.sshd import is_sshd  # noqa: E402
 
@@ -89,7 +89,7 @@ def install(fault: Fault) -> None:
     conversation.Shell._frame = faulty_frame  # type: ignore[method-assign]
     transfer._stream = faulty_upload
     if fault.kind == "black-hole":
-        conversation.GRACE = 2.0
+        wire.GRACE = 2.0
 
 
 def main(kind: str, at: str, aid: str, *arguments: str) -> Callable[[], None] | None:

@@ -15,7 +15,8 @@ from threading import Event, Thread
 import pytest
 
 from fabfile.engine.pipes import BOOT, ProcessPipe
-from fabfile.engine.shell import Answer, Shell
+from fabfile.engine.shell import Shell
+from fabfile.engine.wire import Answer
 from fabfile.server import backups
 from tests.engine import places
 from tests.engine.places import eventually

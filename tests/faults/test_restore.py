@@ -13,7 +13,8 @@ import pytest
 
 from fabfile.engine.pipes import BOOT, ProcessPipe
 from fabfile.engine.scripts import source
-from fabfile.engine.shell import Answer, Shell
+from fabfile.engine.shell import Shell
+from fabfile.engine.wire import Answer
 from fabfile.server import backups, restoring
 from tests.conftest import need
 from tests.support import postgresql
