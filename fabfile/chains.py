@@ -10,7 +10,7 @@ from .engine.tasks import on_builder, on_host
 
 COMMIT = {
     "branch": "what to deploy; default: the host's branch, else project.branch",
-    "commit": "a full commit id instead of the branch's tip",
+    "commit": "a full commit id, or a tag, instead of the branch's tip",
 }
 
 

@@ -99,10 +99,10 @@ work() { # NUMBER TIMEOUT
     while IFS= read -r row; do
       printf '%s\n' "$row" >&8
       printf '%s\n' "$row"
-      case $row in "$token "*) break ;; esac
+      case $row in "$token $1 "*) break ;; esac
     done
     # Without an end: the work killed who waited for it.
-    case $row in "$token "*) ;; *) printf '\n%s %s 137\n' "$token" "$1" ;; esac
+    case $row in "$token $1 "*) ;; *) printf '\n%s %s 137\n' "$token" "$1" ;; esac
   } 8>>"$log" 2>/dev/null
   printf '\n%s %s 0\n' "$token" "$1" >&2
 }

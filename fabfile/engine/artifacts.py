@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 from dataclasses import asdict, dataclass, replace
@@ -12,10 +13,15 @@ from . import manifest, options, project
 from .errors import Failure
 from .hosts import Host
 
+listed: set[str] = set()  # folders on servers that this run has listed itself, under the lock that it holds
+
 
 @dataclass(frozen=True)
 class Artifact:
-    """A built application: ``path`` is a tar.gz on this machine, or on ``place`` if that is a server that built it."""
+    """A built application: ``path`` is a tar.gz on this machine, or a folder on ``place``, a server that built it for itself.
+
+    ``digest`` is the SHA-256 of that file, of a folder that of its manifest, which has so many ``entries``.
+    """
 
     path: str
     digest: str
@@ -23,7 +29,8 @@ class Artifact:
     branch: str = ""
     created: str = ""
     place: str = "local"
-    lines: str = ""
+    entries: int = 0
+    source: str = ""  # of which repository, as ``source_id`` says it
 
     @property
     def file(self) -> Path:
@@ -31,14 +38,17 @@ class Artifact:
 
     def manifest(self) -> manifest.Manifest:
         """What must be on the server. Raises BadArtifact."""
-        if self.lines:
-            return manifest.of(Path(self.lines).read_text(encoding="utf-8", errors="surrogateescape"))
         return _read_once(self.file, self.digest)
 
 
 @cache
 def _read_once(file: Path, digest: str) -> manifest.Manifest:
     return manifest.read(file)
+
+
+def source_id() -> str:
+    """What tells this project's artifacts from those of another one of the same name; no address, since that may hold a password."""
+    return hashlib.sha256(project.repository().encode("utf-8", "surrogateescape")).hexdigest()[:16]
 
 
 def folder() -> Path:
@@ -70,11 +80,15 @@ def find(c: Host, file: str = "") -> Artifact:
         return known(path)
     notes = sorted(folder().glob("*.json"), key=lambda note: note.stat().st_mtime_ns, reverse=True)
     for artifact in map(_read, notes):
-        if artifact and (artifact.place == c.name if artifact.place != "local" else artifact.file.is_file()):
+        if artifact and _ours(artifact) and (artifact.place == c.name if artifact.place != "local" else artifact.file.is_file()):
             return artifact
     if c.shell.dry:
         return Artifact(str(folder() / "not-built-yet.tar.gz"), "0" * 64)
     raise Failure("nothing is built yet", "fab builder.build, or --artifact=FILE")
+
+
+def _ours(artifact: Artifact) -> bool:
+    return artifact.source in ("", source_id())
 
 
 def known(path: Path) -> Artifact:
@@ -82,7 +96,7 @@ def known(path: Path) -> Artifact:
     digest = _digest(path, path.stat().st_mtime_ns)
     notes = map(_read, (folder() / f"{digest[:16]}.json", path.with_name(path.name + ".json")))
     note = next((note for note in notes if note and note.digest == digest), Artifact("", digest))
-    return replace(note, path=str(path), place="local", lines="")
+    return replace(note, path=str(path), place="local", entries=0)
 
 
 @cache
@@ -104,5 +118,4 @@ def prune(keep: int) -> None:
         artifact = _read(note)
         if artifact and artifact.file.parent.name == "artifacts":
             artifact.file.unlink(missing_ok=True)
-        note.with_suffix(".manifest").unlink(missing_ok=True)
         note.unlink()

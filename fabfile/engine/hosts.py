@@ -17,7 +17,7 @@ from . import console, options, schema
 from .errors import Failure, Unreachable
 from .layout import Site
 from .pipes import BOOT, ChannelPipe
-from .shell import Shell
+from .shell import Shell, look_again
 from .trust import HostKey, check_key, know
 
 KEEPALIVE = 15  # seconds
@@ -130,11 +130,13 @@ class Host(Connection):  # type: ignore[misc]
     def run(self, *args: Any, **kwargs: Any) -> Any:
         """Fabric's ``run``; after it, nothing is taken for known of the server."""
         self.shell.known = None
+        look_again()
         return super().run(*args, **kwargs)
 
     def sudo(self, *args: Any, **kwargs: Any) -> Any:
         """Fabric's ``sudo``; after it, nothing is taken for known of the server."""
         self.shell.known = None
+        look_again()
         return super().sudo(*args, **kwargs)
 
     def _no_connection(self, where: str, error: Exception) -> Unreachable:

@@ -17,6 +17,7 @@ from . import console, journal, leaving, lock, options, project, registry
 from .errors import CommandFailed, Failure
 from .flow import TITLES
 from .hosts import Host
+from .shell import look_again
 
 
 class Step(fabric.Task):  # type: ignore[misc]
@@ -27,6 +28,7 @@ class Step(fabric.Task):  # type: ignore[misc]
     """
 
     marker = "🟢"
+    depth = 0  # how many steps are inside one another
 
     def __init__(self, *args: Any, flow: str = "", done: str = "", mutates: bool = True, quiet: bool = False, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -39,10 +41,16 @@ class Step(fabric.Task):  # type: ignore[misc]
 
     def __call__(self, c: Context, *args: Any, **kwargs: Any) -> Any:
         options.take(kwargs)
-        with leaving.told(registry.name_of(self)):
-            place = self.place(c)
-            with self.shown(place):
-                return super().__call__(place, *args, **kwargs)
+        if not Step.depth:  # somebody else may have been at work since the step before
+            look_again()
+        Step.depth += 1
+        try:
+            with leaving.told(registry.name_of(self)):
+                place = self.place(c)
+                with self.shown(place):
+                    return super().__call__(place, *args, **kwargs)
+        finally:
+            Step.depth -= 1
 
     def place(self, c: Context) -> Context:
         """Where the body runs."""

@@ -47,7 +47,8 @@ def upload(c: Host, artifact: str = "", release: str = "") -> str:
     if c.shell.dry:
         console.would(c.name, f"upload {made.path}, compare its SHA-256, unpack it, verify every file")
         return record.id
-    room.check(c, made.file.stat().st_size if made.place == "local" else 0, made.manifest())
+    if made.place == "local":  # what was built on the server is on its disk already
+        room.check(c, made.file.stat().st_size, made.manifest())
     expected = delivery.deliver(c, made, record.id, delivery.base(found))
     console.done(f"Files verified: {expected.entries} entries, bit for bit")
     c.shell.do(APPEAR, c.site.partial(record.id), c.site.release(record.id), what="make it a release")
