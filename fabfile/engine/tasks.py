@@ -33,7 +33,7 @@ class Step(fabric.Task):  # type: ignore[misc]
         self.flow, self.done, self.mutates, self.silent = flow, done, mutates, quiet
 
     def get_arguments(self, ignore_unknown_help: bool | None = None) -> list[Argument]:
-        own = list(super().get_arguments(ignore_unknown_help))
+        own = options.with_numbers(super().get_arguments(ignore_unknown_help))
         taken = {name for argument in own for name in argument.names}
         return own + [argument for argument in options.arguments() if not taken & set(argument.names)]
 

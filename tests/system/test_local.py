@@ -1,0 +1,67 @@
+"""The tasks of this machine, as a person types them in a clone of a project: real git, real files, no server."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import need
+from tests.support.fab import Result, run_fab
+from tests.support.git import Origin
+
+pytestmark = pytest.mark.system
+
+DEPLOY_TOML = """\
+[project]
+name = "notes"
+
+[hosts.prod]
+address = "127.0.0.1"
+path = "/srv/notes"
+url = "https://www.notes.test"
+
+[hosts.staging]
+address = "127.0.0.1"
+path = "/srv/staging"
+branch = "develop"
+"""
+LARAVEL = {"artisan": "#!/usr/bin/env php\n", "composer.json": '{"name": "acme/notes"}', ".env.example": "APP_NAME=Notes\nAPP_KEY=\n"}
+
+
+@pytest.fixture
+def origin(tmp_path: Path) -> Origin:
+    """A project with two hosts, of which one has a branch of its own."""
+    need("git")
+    (tmp_path / "source").mkdir()
+    origin = Origin(tmp_path, tmp_path / "source")
+    origin.publish({"deploy.toml": DEPLOY_TOML, "composer.lock": "{}", **LARAVEL})
+    return origin
+
+
+def fab(cwd: Path, *args: str, **env: str) -> Result:
+    """Run fab, which may fail but never with a traceback."""
+    result = run_fab(args, cwd, env)
+    assert "Traceback" not in result.text
+    return result
+
+
+def refused(cwd: Path, *args: str) -> str:
+    """What is said to a setting or flag that cannot be used."""
+    result = fab(cwd, *args)
+    assert result.code == 2, result.text
+    return result.err
+
+
+@pytest.mark.parametrize(
+    ("args", "says"),
+    [
+        (["status", "--lock-wait=abc"], "--lock-wait must be a whole number of 0 or more; it is 'abc'"),
+        (["status", "releases", "--lock-wait", "-1"], "--lock-wait must be a whole number of 0 or more; it is '-1'"),
+        (["server.cleanup", "--keep=x"], "--keep must be a whole number of 0 or more; it is 'x'"),
+        (["server.log", "--seconds=x"], "--seconds must be a number of 0 or more; it is 'x'"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+def test_a_flag_that_is_no_number_is_one_line(args: list[str], says: str, tmp_path: Path) -> None:
+    assert refused(tmp_path, *args) == f"{says}\n"
