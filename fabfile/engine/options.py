@@ -58,7 +58,7 @@ def _number(plain: Argument) -> Number:
 
 def arguments() -> list[Argument]:
     """The common options as arguments of an Invoke task."""
-    host = Argument(name="host", kind=str, default="", help="a host of deploy.toml, or an ssh_config alias")
+    host = Argument(name="host", kind=str, default="", help="a host of deploy.toml, or sandbox")
     sets = Argument(name="set", kind=list, default=[], help="KEY=VALUE: override a setting for this run; repeatable")
     wait = Number(name="lock_wait", kind=int, default=0, help="seconds to wait for a lock that somebody else has")
     return [host, sets, wait, *(Argument(name=name, kind=bool, default=False, help=text) for name, text in FLAGS.items())]

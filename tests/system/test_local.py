@@ -65,3 +65,9 @@ def refused(cwd: Path, *args: str) -> str:
 )
 def test_a_flag_that_is_no_number_is_one_line(args: list[str], says: str, tmp_path: Path) -> None:
     assert refused(tmp_path, *args) == f"{says}\n"
+
+
+def test_the_help_of_host_promises_no_more_than_it_takes(tmp_path: Path) -> None:
+    text = " ".join(fab(tmp_path, "--help", "deploy").out.split())
+    assert "--host=STRING a host of deploy.toml, or sandbox" in text
+    assert "--lock-wait=INT seconds to wait" in text
