@@ -29,11 +29,20 @@ def loaded() -> settings.Loaded:
     return found
 
 
-def root() -> Path:
-    """The application's folder on this machine (the flow's %path-localMachine%)."""
+def folder() -> Path:
+    """Where the settings say that the application is on this machine (the flow's %path-localMachine%), whether it is or not."""
     file = loaded().file
     base = file.parent if file else Path.cwd()
     return (base / Path(loaded().settings.project.path).expanduser()).resolve()
+
+
+def root() -> Path:
+    """The application's folder on this machine. Raises SettingsError when it is not there."""
+    found = folder()
+    if not found.is_dir():
+        text = f"{loaded().origins['project.path']}: project.path leads to {str(found)!r}, and there is no such folder on this machine"
+        raise SettingsError(text, 'set it to the application\'s folder, counted from deploy.toml: "." is the one that deploy.toml is in')
+    return found
 
 
 def local() -> Shell:

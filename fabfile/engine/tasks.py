@@ -50,7 +50,7 @@ class Step(fabric.Task):  # type: ignore[misc]
 
     def where(self, c: Context) -> str:
         """The place and path of the header."""
-        return f"local:{project.root()}"
+        return f"local:{project.folder()}"
 
     @contextmanager
     def shown(self, c: Context) -> Iterator[None]:
@@ -159,7 +159,7 @@ class BuildStep(Step):
         return c
 
     def where(self, c: Context) -> str:
-        return project.building or f"local:{project.root()}"
+        return project.building or f"local:{project.folder()}"
 
 
 def _kind(klass: type[Step]) -> Callable[..., Callable[[Callable[..., Any]], Step]]:

@@ -17,7 +17,7 @@ SIGNS = {"success": "✅", "failure": "❌", "rollback": "↩️"}
 def notify(c: Context, event: str = "success", release: str = "", note: str = "", seconds: float = 0.0) -> None:
     """Send the outcome to Slack and to a webhook, as deploy.toml says."""
     wanted = project.loaded().settings.notify
-    facts = {"event": event, "project": project.loaded().settings.project.name or project.root().name, "host": options.current.host}
+    facts = {"event": event, "project": project.loaded().settings.project.name or project.folder().name, "host": options.current.host}
     facts |= {"release": release, "by": lock.user(), "seconds": f"{seconds:.1f}", "note": note}
     sent = []
     for name, url, body in (("Slack", wanted.slack, slack(facts)), ("webhook", wanted.webhook, facts)):

@@ -71,3 +71,17 @@ def test_the_help_of_host_promises_no_more_than_it_takes(tmp_path: Path) -> None
     text = " ".join(fab(tmp_path, "--help", "deploy").out.split())
     assert "--host=STRING a host of deploy.toml, or sandbox" in text
     assert "--lock-wait=INT seconds to wait" in text
+
+
+@pytest.mark.parametrize("task", ["analyze", "check", "commit", "push", "deployignore", "env"])
+def test_a_folder_that_is_not_there_is_named_with_its_key(task: str, origin: Origin) -> None:
+    origin.publish({"deploy.toml": DEPLOY_TOML.replace("[project]", f'[project]\npath = "{origin.bare}/nowhere"')})
+    said = refused(origin.clone, f"local.{task}", "--host=prod")
+    assert f"deploy.toml:2: project.path leads to '{origin.bare}/nowhere', and there is no such folder on this machine" in said
+    assert "→ set it to" in said
+
+
+def test_what_needs_no_folder_here_does_without(origin: Origin) -> None:
+    origin.publish({"deploy.toml": DEPLOY_TOML.replace("[project]", f'[project]\npath = "{origin.bare}/nowhere"')})
+    for args in (["local.notify"], ["steps", "--host=prod"]):
+        assert fab(origin.clone, *args).code == 0
