@@ -9,7 +9,7 @@ from pathlib import Path
 from fabric import Connection
 from invoke.context import Context
 
-from . import lock, masks, options, redact, schema, settings
+from . import lock, masks, options, redact, schema, settings, tomlfile
 from .errors import SettingsError
 from .hosts import Host
 from .pipes import BOOT, ProcessPipe
@@ -37,8 +37,10 @@ def folder() -> Path:
 
 
 def root() -> Path:
-    """The application's folder on this machine. Raises SettingsError when it is not there."""
+    """The application's folder on this machine. Raises SettingsError when it is not there, or is nothing but the place of the tool."""
     found = folder()
+    if tomlfile.borrowed(loaded().file) and found == tomlfile.BESIDE_FABFILE and not (found / "artisan").is_file():
+        raise SettingsError(f"there is no {tomlfile.NAME} in {Path.cwd()} or above it", "fab local.init writes one for an application")
     if not found.is_dir():
         text = f"{loaded().origins['project.path']}: project.path leads to {str(found)!r}, and there is no such folder on this machine"
         raise SettingsError(text, 'set it to the application\'s folder, counted from deploy.toml: "." is the one that deploy.toml is in')

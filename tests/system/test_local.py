@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
 
 from tests.conftest import need
-from tests.support.fab import Result, run_fab
+from tests.support.fab import PROJECT, Result, environment, fab_command, run_fab
 from tests.support.git import Origin
 
 pytestmark = pytest.mark.system
@@ -85,3 +87,19 @@ def test_what_needs_no_folder_here_does_without(origin: Origin) -> None:
     origin.publish({"deploy.toml": DEPLOY_TOML.replace("[project]", f'[project]\npath = "{origin.bare}/nowhere"')})
     for args in (["local.notify"], ["steps", "--host=prod"]):
         assert fab(origin.clone, *args).code == 0
+
+
+@pytest.mark.parametrize("task", ["analyze", "check", "commit", "deployignore", "env"])
+def test_without_a_deploy_toml_the_tools_own_folder_is_not_taken_for_the_application(task: str, tmp_path: Path) -> None:
+    before = {path.name for path in PROJECT.iterdir()}
+    said = refused(tmp_path, f"local.{task}")
+    assert f"there is no deploy.toml in {tmp_path} or above it\n  → fab local.init" in said
+    assert {path.name for path in PROJECT.iterdir()} == before
+
+
+def test_an_application_with_the_collection_in_it_is_meant_from_everywhere(origin: Origin, tmp_path: Path) -> None:
+    """The tasks live in the application's repository: from outside it is named with -r."""
+    shutil.copytree(PROJECT / "fabfile", origin.clone / "fabfile", ignore=shutil.ignore_patterns("__pycache__"))
+    command = [*fab_command(), "-r", str(origin.clone), "local.deployignore"]
+    subprocess.run(command, cwd=tmp_path, env=environment(), check=True, capture_output=True)
+    assert (origin.clone / ".deployignore").is_file()
