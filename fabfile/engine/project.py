@@ -6,7 +6,6 @@ from contextlib import suppress
 from functools import cache
 from pathlib import Path
 
-from fabric import Connection
 from invoke.context import Context
 
 from . import lock, masks, options, redact, schema, settings, tomlfile
@@ -67,11 +66,19 @@ def repository() -> str:
 
 def host_name(c: Context) -> str:
     """Which host is meant: --host, else the one ``fab -H`` connected to, else the only or default one."""
-    if options.current.host:
-        return options.current.host
-    if isinstance(c, Connection):
-        return str(c.original_host)
-    return loaded().default_host()
+    return named(c) or loaded().default_host()
+
+
+def named(c: Context) -> str:
+    """The host that --host or ``fab -H`` names; empty when none does."""
+    return options.current.host or str(c.name if isinstance(c, Host) else getattr(c, "original_host", ""))
+
+
+def branch(c: Context) -> str:
+    """The branch that is deployed to the host that is meant, else the project's."""
+    name = named(c) or loaded().usual_host()
+    own = loaded().host(name, placeholder(name), site=False).branch if name else ""
+    return own or loaded().settings.project.branch
 
 
 def host(c: Context, name: str = "", site: bool = True) -> Host:

@@ -32,11 +32,15 @@ class Loaded:
     secrets: frozenset[str] = field(repr=False)
     hosts: Hosts = field(repr=False)
 
-    def default_host(self) -> str:
-        """The host meant when none is named: ``default_host``, else the only one there is. Raises SettingsError."""
+    def usual_host(self) -> str:
+        """The host meant when none is named: ``default_host``, else the only one there is; empty when it could be several."""
         named = [name for name in self.hosts if name != SANDBOX]
-        if self.settings.default_host or len(named) == 1:
-            return self.settings.default_host or named[0]
+        return self.settings.default_host or (named[0] if len(named) == 1 else "")
+
+    def default_host(self) -> str:
+        """The host meant when none is named. Raises SettingsError when it could be several."""
+        if usual := self.usual_host():
+            return usual
         raise SettingsError(f"which host? give --host=NAME or set default_host; {self.known()}")
 
     def host(self, name: str = "", values: Mapping[str, Any] | None = None, site: bool = True) -> Host:

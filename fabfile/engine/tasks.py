@@ -83,7 +83,11 @@ class HereStep(Step):
     """🟢 On this machine, also when a connection calls it."""
 
     def place(self, c: Context) -> Context:
-        return Context(c.config) if isinstance(c, Connection) else c
+        if not isinstance(c, Connection):
+            return c
+        context = Context(c.config)
+        object.__setattr__(context, "original_host", project.named(c))  # set plainly it would go into the configuration
+        return context
 
 
 # What is done once with each host, before its first step that may show what a program of the server says.

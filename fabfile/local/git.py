@@ -34,6 +34,7 @@ cd "$1"
 remote push -q -- "$2" "HEAD:refs/heads/$3"
 git rev-parse HEAD
 """
+HERE = 'git -C "$1" symbolic-ref -q --short HEAD || :'  # nothing where HEAD is on no branch, as in CI
 TRACKED = "git -C \"$1\" -c core.quotePath=false ls-files -- ':(glob)**/.env' ':(glob)**/.env.*'"
 # Not only what is new: a lock file that .gitignore names is left out of every build just as well.
 OUTSIDE = 'cd "$1"; shift; git ls-files --others -- "$@"'
@@ -41,10 +42,12 @@ REMOVE = "git rm --cached {0}, add it to .gitignore, and change what it gave awa
 OURS = ("composer.lock", *frontend.LOCK_FILES, "deploy.toml", ".deployignore", "version-lock.toml")
 
 
-@here(flow="4-git-prep", help={"branch": "the branch that will be deployed", "force": "only warn"})
+@here(
+    flow="4-git-prep", help={"branch": "the branch that will be deployed; default: the host's, else project.branch", "force": "only warn"}
+)
 def check(c: Context, branch: str = "", force: bool = False) -> None:
     """Check that lock files are there and that everything is committed and pushed."""
-    branch = branch or project.loaded().settings.project.branch
+    branch = branch or project.branch(c)
     settings.check_ref(branch)
     for problem, hint in problems(branch):
         if not force:
@@ -112,8 +115,14 @@ def commit(c: Context) -> None:
 
 @here(flow="4-git-prep")
 def push(c: Context) -> None:
-    """Push the checked-out commit to the branch that is deployed."""
-    branch = project.loaded().settings.project.branch
+    """Push the checked-out commit to the branch that is deployed to the host; refused while another branch is checked out."""
+    root, branch = str(project.root()), project.branch(c)
+    here = project.local().ask(HERE, root, what="git symbolic-ref").out.strip()
+    if here not in ("", branch):
+        raise Failure(
+            f"{here} is checked out, but what is deployed{f' to {name}' if (name := project.named(c)) else ''} is {branch}",
+            f"git checkout {branch}; or name the host that {here} is deployed to with --host",
+        )
     source = apart(project.repository())
-    head = project.local().work(PUSH, str(project.root()), source.url, branch, source.credential, what="git push").out.strip()
+    head = project.local().work(PUSH, root, source.url, branch, source.credential, what="git push").out.strip()
     console.done(f"Deployment commit: {head or 'unknown'}")

@@ -10,7 +10,7 @@ import pytest
 
 from tests.conftest import need
 from tests.support.fab import PROJECT, Result, environment, fab_command, run_fab
-from tests.support.git import Origin
+from tests.support.git import AUTHOR, Origin, git
 
 pytestmark = pytest.mark.system
 
@@ -103,3 +103,45 @@ def test_an_application_with_the_collection_in_it_is_meant_from_everywhere(origi
     command = [*fab_command(), "-r", str(origin.clone), "local.deployignore"]
     subprocess.run(command, cwd=tmp_path, env=environment(), check=True, capture_output=True)
     assert (origin.clone / ".deployignore").is_file()
+
+
+def tip(origin: Origin, branch: str) -> str:
+    """The commit that a branch of the origin is at."""
+    return git("-C", str(origin.bare), "rev-parse", "-q", "--verify", branch)
+
+
+@pytest.fixture
+def ahead(origin: Origin) -> Origin:
+    """``develop``, which is deployed to staging, is checked out and has a commit that nobody has pushed."""
+    origin.run("checkout", "-q", "-b", "develop")
+    origin.run("push", "-q", "origin", "develop")
+    origin.run(*AUTHOR, "commit", "-q", "--allow-empty", "-m", "not pushed")
+    return origin
+
+
+def about(host: list[str], task: str) -> list[str]:
+    """The words that call a task for a host; -H is an option of fab's own and stands before it."""
+    return [*host, task] if host[0] == "-H" else [task, *host]
+
+
+@pytest.mark.parametrize("host", [["--host=staging"], ["--set=default_host=staging"], ["-H", "staging"]], ids=" ".join)
+def test_check_and_push_are_about_the_branch_of_the_host(host: list[str], ahead: Origin) -> None:
+    before = tip(ahead, "main")
+    unpushed = fab(ahead.clone, *about(host, "local.check"))
+    assert unpushed.code == 4
+    assert "develop here is" in unpushed.err
+    pushed = fab(ahead.clone, *about(host, "local.push"))
+    assert pushed.code == 0, pushed.text
+    assert (tip(ahead, "main"), tip(ahead, "develop")) == (before, ahead.head())
+    assert "Ready to deploy: develop is committed and pushed" in fab(ahead.clone, *about(host, "local.check")).out
+
+
+@pytest.mark.parametrize("host", [["--host=prod"], []], ids=" ".join)
+def test_a_branch_that_is_not_the_deployed_one_is_not_pushed_there(host: list[str], ahead: Origin) -> None:
+    before = tip(ahead, "main")
+    result = fab(ahead.clone, "local.push", *host)
+    assert result.code == 4, result.text
+    assert "develop is checked out, but what is deployed" in result.err
+    assert "git checkout main" in result.err
+    assert tip(ahead, "main") == before
+    assert "main is committed and pushed" in fab(ahead.clone, "local.check", *host).out
