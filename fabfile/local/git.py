@@ -23,9 +23,13 @@ printf 'here '; git -C "$1" rev-parse --verify -q --end-of-options "refs/heads/$
 COMMIT = """
 cd "$1"
 shift
+[ $# -gt 0 ] || exit 0 # without names git would mean everything
 git add -- "$@"
-git diff --cached --quiet -- "$@" || git commit -q -m "Update lock files and deployment settings" -- "$@"
-git rev-parse HEAD
+changed=$(git -c core.quotePath=false diff --cached --name-only --relative -- "$@")
+[ -n "$changed" ] || exit 0
+git commit -q -m "Update lock files and deployment settings" -- "$@"
+printf '%s\n' "$changed"
+git rev-parse --short=12 HEAD
 """
 PUSH = f"""
 login=$4
@@ -49,11 +53,12 @@ def check(c: Context, branch: str = "", force: bool = False) -> None:
     """Check that lock files are there and that everything is committed and pushed."""
     branch = branch or project.branch(c)
     settings.check_ref(branch)
-    for problem, hint in problems(branch):
+    found = problems(branch)
+    for problem, hint in found:
         if not force:
             raise Failure(problem, f"{hint}; or --force")
         console.warn(problem)
-    console.done(f"Ready to deploy: {branch} is committed and pushed")
+    console.done(f"Deployed as it is (--force): {branch}" if found else f"Ready to deploy: {branch} is committed and pushed")
 
 
 def problems(branch: str) -> list[tuple[str, str]]:
@@ -109,8 +114,9 @@ def commit(c: Context) -> None:
     """Commit the lock files and the deployment's settings, and nothing else."""
     root = project.root()
     there = [name for name in OURS if (root / name).is_file()]
-    head = project.local().work(COMMIT, str(root), *there, what="git commit").out.strip()
-    console.done(f"Committed {', '.join(there) or 'nothing'}; at {head[:12]}")
+    said = project.local().work(COMMIT, str(root), *there, what="git commit").out.splitlines()
+    names = [name for name in there if name in said]  # among what git's hooks say
+    console.done(f"Committed {', '.join(names)}; at {said[-1]}" if names else "Nothing to commit")
 
 
 @here(flow="4-git-prep")

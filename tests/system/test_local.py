@@ -28,6 +28,7 @@ address = "127.0.0.1"
 path = "/srv/staging"
 branch = "develop"
 """
+IDENTITY = {f"GIT_{who}_{what}": "author@example.com" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")}
 LARAVEL = {"artisan": "#!/usr/bin/env php\n", "composer.json": '{"name": "acme/notes"}', ".env.example": "APP_NAME=Notes\nAPP_KEY=\n"}
 
 
@@ -145,3 +146,48 @@ def test_a_branch_that_is_not_the_deployed_one_is_not_pushed_there(host: list[st
     assert "git checkout main" in result.err
     assert tip(ahead, "main") == before
     assert "main is committed and pushed" in fab(ahead.clone, "local.check", *host).out
+
+
+def test_what_is_forced_is_not_called_committed_and_pushed(ahead: Origin) -> None:
+    result = fab(ahead.clone, "local.check", "--host=staging", "--force")
+    assert result.code == 0, result.text
+    assert "develop here is" in result.out
+    assert "Deployed as it is (--force): develop" in result.out
+    assert "committed and pushed" not in result.out
+
+
+def test_commit_names_what_it_committed_and_nothing_else(origin: Origin) -> None:
+    assert "Nothing to commit" in fab(origin.clone, "local.commit").out
+    (origin.clone / "composer.lock").write_text('{"packages": []}')
+    (origin.clone / "artisan").write_text("changed")
+    origin.run("add", "artisan")
+    hook = origin.clone / ".git/hooks/pre-commit"
+    hook.write_text("#!/bin/sh\necho looks fine\n")
+    hook.chmod(0o755)
+    result = fab(origin.clone, "local.commit", **IDENTITY)
+    assert f"Committed composer.lock; at {origin.head()[:12]}" in result.out
+    assert origin.run("show", "--name-only", "--format=", "HEAD") == "composer.lock"
+
+
+def test_commit_leaves_alone_what_was_added_where_nothing_is_ours(origin: Origin) -> None:
+    before = origin.publish({"composer.lock": None, "deploy.toml": None})
+    (origin.clone / "artisan").write_text("changed")
+    origin.run("add", "artisan")
+    result = fab(origin.clone, "local.commit", FAB_DEPLOY_FILE=str(deploy_toml_elsewhere(origin)), **IDENTITY)
+    assert "Nothing to commit" in result.out
+    assert origin.head() == before
+
+
+def deploy_toml_elsewhere(origin: Origin) -> Path:
+    """The settings in a file that is not the project's."""
+    file = origin.clone.parent / "elsewhere.toml"
+    file.write_text(DEPLOY_TOML.replace("[project]", f'[project]\npath = "{origin.clone}"'))
+    return file
+
+
+def test_a_receiver_that_cannot_be_reached_is_named_and_is_not_nobody(origin: Origin) -> None:
+    result = fab(origin.clone, "local.notify", "--set=notify.webhook=http://127.0.0.1:9/")
+    assert result.code == 0, result.text
+    assert "⚠️  webhook could not be told" in result.out
+    assert "Nobody to notify" not in result.out
+    assert "Nobody to notify" in fab(origin.clone, "local.notify").out
