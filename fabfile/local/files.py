@@ -14,6 +14,7 @@ from ..laravel import detect, envfile, flowconfig, ignore
 from .template import deploy_toml
 
 FLOW = "Admin-Local/Deployment/deployment-config.json"
+COVERED = 'git -C "$1" check-ignore -q -- "$2"'
 FORCE = {"force": "replace a file that is there"}
 
 
@@ -57,12 +58,16 @@ def env(c: Context, force: bool = False) -> None:
 
 
 def _ignored(root: Path, file: Path) -> None:
-    """Git must not see it."""
+    """Git must not see it: a line is added where no rule says so already, or git is not there to be asked."""
     rules, line = root / ".gitignore", f"/{file.relative_to(root).as_posix()}" if file.is_relative_to(root) else ""
     known = rules.read_text(encoding="utf-8") if rules.is_file() else ""
-    if line and line not in known.splitlines():
-        rules.write_text(f"{known.rstrip()}\n{line}\n".lstrip(), encoding="utf-8")
-        console.done(f"{line} added to .gitignore")
+    if not line or line in known.splitlines() or project.local().ask(COVERED, root, file, check=False, what="git check-ignore").code == 0:
+        return
+    if project.local().dry:
+        console.would("local", f"add {line} to {rules}")
+        return
+    rules.write_text(f"{known.rstrip()}\n{line}\n".lstrip(), encoding="utf-8")
+    console.done(f"{line} added to .gitignore")
 
 
 def _write(file: Path, text: str, force: bool, mode: int = 0o644) -> None:

@@ -191,3 +191,27 @@ def test_a_receiver_that_cannot_be_reached_is_named_and_is_not_nobody(origin: Or
     assert "⚠️  webhook could not be told" in result.out
     assert "Nobody to notify" not in result.out
     assert "Nobody to notify" in fab(origin.clone, "local.notify").out
+
+
+def test_a_dry_run_of_env_changes_nothing(origin: Origin) -> None:
+    result = fab(origin.clone, "local.env", "--host=prod", "--dry-run")
+    assert result.code == 0, result.text
+    assert f"would: add /.env.prod to {origin.clone}/.gitignore" in result.out
+    assert origin.run("status", "--porcelain", "--ignored", "--untracked-files=all") == ""
+
+
+@pytest.mark.parametrize(
+    ("rules", "after"),
+    [
+        (".env.*\n!.env.example\n", ".env.*\n!.env.example\n"),
+        ("/vendor", "/vendor\n/.env.prod\n"),
+        (".env.*\n!.env.prod\n", ".env.*\n!.env.prod\n/.env.prod\n"),
+        (None, "/.env.prod\n"),
+    ],
+)
+def test_a_rule_is_added_only_where_none_covers_the_file(rules: str | None, after: str, origin: Origin) -> None:
+    if rules:
+        origin.publish({".gitignore": rules})
+    assert fab(origin.clone, "local.env", "--host=prod").code == 0
+    assert (origin.clone / ".gitignore").read_text() == after
+    assert ".env.prod" not in origin.run("status", "--porcelain", "--untracked-files=all")
