@@ -30,9 +30,13 @@ def loaded() -> settings.Loaded:
 
 def folder() -> Path:
     """Where the settings say that the application is on this machine (the flow's %path-localMachine%), whether it is or not."""
+    return beside(loaded().settings.project.path).resolve()
+
+
+def beside(path: str) -> Path:
+    """A path of this machine as deploy.toml means it: counted from the folder that file is in."""
     file = loaded().file
-    base = file.parent if file else Path.cwd()
-    return (base / Path(loaded().settings.project.path).expanduser()).resolve()
+    return (file.parent if file else Path.cwd()) / Path(path).expanduser()
 
 
 def root() -> Path:

@@ -8,6 +8,7 @@ from invoke.context import Context
 
 from ..engine import console, project
 from ..engine.errors import SettingsError
+from ..engine.inherit import SANDBOX
 from ..engine.layout import Site
 from ..engine.tasks import here
 from ..laravel import detect, envfile, flowconfig, ignore
@@ -45,11 +46,11 @@ def deployignore(c: Context, force: bool = False) -> None:
 def env(c: Context, force: bool = False) -> None:
     """Write the first .env of a host from .env.example, to fill in: only this user can read it, and git ignores it."""
     root, name = project.root(), project.host_name(c)
-    host = project.loaded().host(name)
+    host = project.sandbox() if name == SANDBOX and not project.local().dry else project.entry(name)
     example = root / ".env.example"
     if not example.is_file():
         raise SettingsError(f"there is no {example}", "every Laravel application has one: copy it from your .env, without its values")
-    file = root / (host.env_file or f".env.{name}")
+    file = project.beside(host.env_file) if host.env_file else root / f".env.{name}"
     values = {"APP_ENV": "production", "APP_DEBUG": "false", "APP_URL": host.url, "LOG_LEVEL": "error"}
     text = example.read_text(encoding="utf-8")
     values |= {"APP_KEY": envfile.new_app_key()} | envfile.sqlite(text, Site(host.path).shared)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -215,3 +216,36 @@ def test_a_rule_is_added_only_where_none_covers_the_file(rules: str | None, afte
     assert fab(origin.clone, "local.env", "--host=prod").code == 0
     assert (origin.clone / ".gitignore").read_text() == after
     assert ".env.prod" not in origin.run("status", "--porcelain", "--untracked-files=all")
+
+
+@pytest.fixture
+def sandbox(tmp_path: Path) -> Iterator[dict[str, str]]:
+    """The environment in which the sandbox is the test's own; it ends with the test."""
+    need("php")
+    env = {"FAB_SANDBOX_DIR": str(tmp_path / "box")}
+    yield env
+    fab(tmp_path, "sandbox.stop", **env)
+
+
+@pytest.mark.parametrize("words", [["--host=sandbox"], ["--set=default_host=sandbox"]], ids=" ".join)
+def test_env_for_the_sandbox_has_its_url_and_its_paths(words: list[str], origin: Origin, sandbox: dict[str, str]) -> None:
+    origin.publish({".env.example": "APP_URL=\nDB_CONNECTION=sqlite\n"})
+    result = fab(origin.clone, "local.env", *words, **sandbox)
+    assert result.code == 0, result.text
+    values = dict(line.split("=", 1) for line in (origin.clone / ".env.sandbox").read_text().splitlines())
+    assert values["APP_URL"].startswith("http://127.0.0.1:")
+    assert values["DB_DATABASE"] == f"{sandbox['FAB_SANDBOX_DIR']}/srv/sample/shared/storage/app/database.sqlite"
+
+
+def test_a_dry_run_of_env_starts_no_sandbox(origin: Origin, tmp_path: Path) -> None:
+    result = fab(origin.clone, "local.env", "--host=sandbox", "--dry-run", FAB_SANDBOX_DIR=str(tmp_path / "box"))
+    assert f"would: write {origin.clone}/.env.sandbox" in result.out
+    assert not (tmp_path / "box").exists()
+
+
+def test_env_writes_the_file_that_a_deployment_takes(origin: Origin) -> None:
+    """Whatever project.path is, a host's env_file is counted from deploy.toml."""
+    settings = DEPLOY_TOML.replace("[project]", '[project]\npath = "app"').replace("[hosts.prod]", '[hosts.prod]\nenv_file = "env/prod"')
+    origin.publish({"deploy.toml": settings, "app/.env.example": "APP_KEY=\n"})
+    assert fab(origin.clone, "local.env", "--host=prod").code == 0
+    assert (origin.clone / "env/prod").is_file()
