@@ -8,7 +8,7 @@ from pathlib import Path
 
 from invoke.context import Context
 
-from . import lock, masks, options, redact, schema, settings, tomlfile
+from . import addresses, lock, masks, options, redact, schema, settings, tomlfile
 from .errors import SettingsError
 from .hosts import Host
 from .pipes import BOOT, ProcessPipe
@@ -59,13 +59,13 @@ def local() -> Shell:
 
 
 def repository() -> str:
-    """project.repository, else the origin of the project's own git, else that git itself."""
+    """project.repository, else the origin of the project's own git, else that git itself; a local path as an absolute one."""
     url = loaded().settings.project.repository
     if url:
-        return url
+        return addresses.local_absolute(url, beside("."))
     origin = local().ask('git -C "$1" remote get-url origin 2>/dev/null || :', str(root()), what="git remote").out.strip()
     redact.remember(masks.logins(origin))
-    return settings.check_repository(origin, root()) if origin else str(root())
+    return addresses.local_absolute(settings.check_repository(origin, root()), root()) if origin else str(root())
 
 
 def host_name(c: Context) -> str:

@@ -249,3 +249,16 @@ def test_env_writes_the_file_that_a_deployment_takes(origin: Origin) -> None:
     origin.publish({"deploy.toml": settings, "app/.env.example": "APP_KEY=\n"})
     assert fab(origin.clone, "local.env", "--host=prod").code == 0
     assert (origin.clone / "env/prod").is_file()
+
+
+@pytest.mark.parametrize("said_by", ["deploy.toml", "git"])
+def test_a_relative_repository_is_the_same_for_every_task(said_by: str, origin: Origin, tmp_path: Path) -> None:
+    if said_by == "git":
+        origin.run("remote", "set-url", "origin", "../origin.git")
+    else:
+        origin.publish({"deploy.toml": DEPLOY_TOML.replace("[project]", '[project]\nrepository = "../origin.git"')})
+    (origin.clone / "app").mkdir()
+    env = {"XDG_CACHE_HOME": str(tmp_path / "cache")}
+    result = fab(origin.clone / "app", "local.check", "local.push", "builder.prepare", "builder.clone", "--host=prod", **env)
+    assert result.code == 0, result.text
+    assert f"Repository cloned at commit: {origin.head()[:12]}" in result.out
