@@ -114,6 +114,9 @@ def _check(settings: Settings, root: Table, file: Path | None) -> None:
     if settings.project.repository:
         base = file.parent if file else None
         checked(lambda text: addresses.repository(text, base), settings.project.repository, project.items["repository"])
+    if settings.build.place == "builder" and not settings.build.builder:
+        at = (build.get("place") or build.get("strategy") or build).at
+        raise at.problem(f'build.builder must be set when {at.key} is "builder"; it names a host of this file to build on')
     _known_host(settings.default_host, settings, root.get("default_host"))
     _known_host(settings.build.builder, settings, build.get("builder"))
 
