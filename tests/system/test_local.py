@@ -262,3 +262,19 @@ def test_a_relative_repository_is_the_same_for_every_task(said_by: str, origin: 
     result = fab(origin.clone / "app", "local.check", "local.push", "builder.prepare", "builder.clone", "--host=prod", **env)
     assert result.code == 0, result.text
     assert f"Repository cloned at commit: {origin.head()[:12]}" in result.out
+
+
+@pytest.mark.parametrize(
+    ("hooks", "says"),
+    [
+        (
+            '[hooks]\npost_release = ["...", "server.migrat"]',
+            "hooks.post_release[1]: there is no task 'server.migrat'; did you mean server.migrate?",
+        ),
+        ('[[hooks.mid_release]]\ntask = "team.warm-up"', "hooks.mid_release[0]: there is no task 'team.warm-up'"),
+    ],
+)
+def test_a_hook_without_its_task_is_named_with_line_and_key(hooks: str, says: str, origin: Origin) -> None:
+    origin.publish({"deploy.toml": f"{DEPLOY_TOML}\n{hooks}\n"})
+    line = len(DEPLOY_TOML.splitlines()) + 1 + (2 if hooks.startswith("[hooks]") else 1)
+    assert f"deploy.toml:{line}: {says}" in refused(origin.clone, "steps", "--host=prod")
