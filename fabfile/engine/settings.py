@@ -72,15 +72,16 @@ def load(
     overrides: Sequence[str] = (),
     cwd: Path | None = None,
     extra_hosts: Mapping[str, Mapping[str, Any]] | None = None,
+    text: str | None = None,
 ) -> Loaded:
     """The settings from ``path``, else $FAB_DEPLOY_FILE, else the deploy.toml nearest to ``cwd``, else the defaults.
 
-    ``overrides`` are ``key=value`` texts for this run, ``extra_hosts`` what a host such as the sandbox says of itself.
-    Raises SettingsError.
+    ``overrides`` are ``key=value`` texts for this run, ``extra_hosts`` what a host such as the sandbox says of itself,
+    ``text`` what ``path`` is going to hold. Raises SettingsError.
     """
-    file = tomlfile.find(path, cwd)
+    file = tomlfile.find(path, cwd) if text is None else path
     leaves = parse(overrides)
-    root = _read(file, leaves)
+    root = _read(file, leaves, text)
     converter = Converter(expand.variables(file.parent if file else None))
     hosts = _hosts(converter, root, leaves, extra_hosts or {})
     settings = converter.table(Settings, root.without("defaults", "hosts"))
@@ -89,9 +90,10 @@ def load(
     return Loaded(settings, file, trace.Origins(settings, root, hosts), trace.secrets(root, hosts), hosts)
 
 
-def _read(file: Path | None, leaves: list[Leaf]) -> Table:
-    """What ``file`` says, with the overrides that are not for a host."""
-    text = tomlfile.read_text(file) if file else ""
+def _read(file: Path | None, leaves: list[Leaf], text: str | None) -> Table:
+    """What ``file`` or ``text`` says, with the overrides that are not for a host."""
+    if text is None:
+        text = tomlfile.read_text(file) if file else ""
     name = file.name if file else tomlfile.NAME
     return apply(grow_table(tomlfile.parse(text, name), At(Source(name, text))), leaves)
 

@@ -6,6 +6,7 @@ import re
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import Any
 
 import fabric
@@ -88,6 +89,13 @@ class HereStep(Step):
         context = Context(c.config)
         object.__setattr__(context, "original_host", project.named(c))  # set plainly it would go into the configuration
         return context
+
+
+class FolderStep(HereStep):
+    """🟢 In the working directory, whatever the deploy.toml found from there says."""
+
+    def where(self, c: Context) -> str:
+        return f"local:{Path.cwd()}"
 
 
 # What is done once with each host, before its first step that may show what a program of the server says.
@@ -177,6 +185,7 @@ def _kind(klass: type[Step]) -> Callable[..., Callable[[Callable[..., Any]], Ste
 
 
 here = _kind(HereStep)
+in_folder = _kind(FolderStep)
 on_host = _kind(HostStep)
 on_builder = _kind(BuildStep)
 hook_point = _kind(HookStep)

@@ -10,8 +10,9 @@ from ..engine import console, project
 from ..engine.errors import SettingsError
 from ..engine.inherit import SANDBOX
 from ..engine.layout import Site
-from ..engine.tasks import here
-from ..laravel import detect, envfile, flowconfig, ignore
+from ..engine.tasks import here, in_folder
+from ..laravel import detect, envfile, ignore
+from . import takeover
 from .template import deploy_toml
 
 FLOW = "Admin-Local/Deployment/deployment-config.json"
@@ -19,7 +20,7 @@ COVERED = 'git -C "$1" check-ignore -q -- "$2"'
 FORCE = {"force": "replace a file that is there"}
 
 
-@here(flow="0-init-vars", help={**FORCE, "source": "a deployment-config.json to take over"})
+@in_folder(flow="0-init-vars", help={**FORCE, "source": "a deployment-config.json to take over"})
 def init(c: Context, source: str = "", force: bool = False) -> None:
     """Look at the application in this folder and write a deploy.toml for it."""
     root = Path.cwd()
@@ -29,8 +30,10 @@ def init(c: Context, source: str = "", force: bool = False) -> None:
     file = Path(source) if source else root / FLOW
     if source and not file.is_file():
         raise SettingsError(f"--source: there is no file {file}")
-    imported = flowconfig.import_flow_json(file.read_text(encoding="utf-8")) if file.is_file() else {}
-    _write(root / "deploy.toml", deploy_toml(found, imported), force)
+    imported = takeover.imported(file, root) if file.is_file() else {}
+    text = deploy_toml(found, imported)
+    takeover.check(root / "deploy.toml", text, file if imported else None)
+    _write(root / "deploy.toml", text, force)
     if imported:
         console.done(f"Taken over from {file}")
     console.say("   next: fill in [hosts.prod], then fab setup --host=prod and fab deploy --host=prod")

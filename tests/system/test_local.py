@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import need
-from tests.support.fab import PROJECT, Result, environment, fab_command, run_fab
+from tests.support.fab import PROJECT, environment, fab_command
 from tests.support.git import AUTHOR, Origin, git
+from tests.support.typed import LARAVEL, fab, refused
 
 pytestmark = pytest.mark.system
 
@@ -30,7 +31,6 @@ path = "/srv/staging"
 branch = "develop"
 """
 IDENTITY = {f"GIT_{who}_{what}": "author@example.com" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")}
-LARAVEL = {"artisan": "#!/usr/bin/env php\n", "composer.json": '{"name": "acme/notes"}', ".env.example": "APP_NAME=Notes\nAPP_KEY=\n"}
 
 
 @pytest.fixture
@@ -41,20 +41,6 @@ def origin(tmp_path: Path) -> Origin:
     origin = Origin(tmp_path, tmp_path / "source")
     origin.publish({"deploy.toml": DEPLOY_TOML, "composer.lock": "{}", **LARAVEL})
     return origin
-
-
-def fab(cwd: Path, *args: str, **env: str) -> Result:
-    """Run fab, which may fail but never with a traceback."""
-    result = run_fab(args, cwd, env)
-    assert "Traceback" not in result.text
-    return result
-
-
-def refused(cwd: Path, *args: str) -> str:
-    """What is said to a setting or flag that cannot be used."""
-    result = fab(cwd, *args)
-    assert result.code == 2, result.text
-    return result.err
 
 
 @pytest.mark.parametrize(
