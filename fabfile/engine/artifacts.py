@@ -54,7 +54,7 @@ def source_id() -> str:
 def folder() -> Path:
     """Where this project's artifacts are kept on this machine; made if missing, for this user only, but in a dry run."""
     base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "laravel-fab"
-    path = base / (project.loaded().settings.project.name or project.root().name) / "artifacts"
+    path = base / (project.loaded().settings.project.name or project.folder().name) / "artifacts"
     if not options.current.dry_run:
         path.mkdir(parents=True, exist_ok=True, mode=0o700)
     return path

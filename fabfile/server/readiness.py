@@ -27,11 +27,11 @@ def check(c: Host) -> ServerFacts:
 
 def _check_php(c: Host, facts: ServerFacts) -> None:
     """The server's PHP against deploy.toml and composer.lock: what platform_check.php would answer with error 500."""
-    wanted, lock = project.loaded().settings.versions.php, project.root() / "composer.lock"
+    wanted, lock = project.loaded().settings.versions.php, project.folder() / "composer.lock"
     if wanted and facts.php.split(".")[: len(wanted.split("."))] != wanted.split("."):
         raise Failure(f"{c.name}: PHP is {facts.php}, versions.php asks for {wanted}", f"set hosts.{c.name}.php to the right one")
     if lock.is_file():
-        composer = (project.root() / "composer.json").read_text(encoding="utf-8")
+        composer = (project.folder() / "composer.json").read_text(encoding="utf-8")
         needed = requirements.required(composer, lockfile.parse_lock(lock.read_text(encoding="utf-8")))
         if lacking := requirements.unmet(needed, facts.php, facts.extensions):
             raise Failure(f"{c.name}: {'; '.join(lacking)}", "install it on the server, or set the host's php to one that has it")
