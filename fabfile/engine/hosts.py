@@ -13,7 +13,7 @@ from typing import Any
 import paramiko
 from fabric import Config, Connection
 
-from . import console, options, schema
+from . import console, options, schema, squeeze
 from .errors import Failure, Unreachable
 from .layout import Site
 from .pipes import BOOT, ChannelPipe
@@ -54,6 +54,7 @@ class Host(Connection):  # type: ignore[misc]
 
     def __init__(self, name: str, entry: schema.Host, config: Config, gateway: Any = None) -> None:
         known: dict[str, Any] = {"banner_timeout": 15, "auth_timeout": 15, "channel_timeout": 60}
+        known |= {"compress": True, "transport_factory": squeeze.Transport}
         if entry.key:
             check_key(key := Path(entry.key).expanduser())
             known["key_filename"] = str(key)
