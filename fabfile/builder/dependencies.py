@@ -37,9 +37,9 @@ def _cached(shop: Workshop, folder: str) -> bool:
 
 
 def _restore(shop: Workshop, folder: str) -> bool:
-    what = f"restore {folder}"
-    said = shop.shell.ask(RESTORE, shop.cache, folder, *_depends(shop, folder), check=False, what=what)
-    shop.shell.changed()
+    looking.foresee(shop, looking.TOP)
+    said = shop.shell.ask(RESTORE, shop.cache, folder, *_depends(shop, folder), check=False, what=f"restore {folder}")
+    shop.shell.seen.clear()
     if "damaged" in said.out:
         console.warn(f"the cached {folder} was damaged and has been thrown away")
     if said.code == 0 and "restored" in said.out:
