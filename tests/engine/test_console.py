@@ -228,6 +228,23 @@ def test_a_task_is_called_with_what_it_takes(tasks: None) -> None:
 
 def test_a_flag_without_its_value_is_told_once(tmp_path: Path) -> None:
     done = run_fab(["deploy", "--host"], tmp_path)
-    assert done.code != 0
-    assert "Traceback" not in done.text
+    assert (done.code, done.out) == (2, "")
+    assert done.err.splitlines()[0] == "deploy: --host needs a value"
     assert done.text.lower().count("usage:") == 0
+
+
+@pytest.mark.parametrize(("args", "says"), [
+    (["deplooy"], "there is no task 'deplooy'; did you mean deploy?"),
+    (["server.swich", "--host=prod"], "there is no task 'server.swich'; did you mean server.switch?"),
+    (["--help", "deplooy"], "there is no task 'deplooy'; did you mean deploy?"),
+    (["deploy", "--hots=prod"], "deploy: there is no flag --hots; did you mean --host?"),
+    (["deploy", "--artefact", "x"], "deploy: there is no flag --artefact; did you mean --artifact?"),
+    (["--host=prod", "deploy"], "--host belongs behind a task"),
+    (["deploy", "--lock-wait=soon"], "'soon' is no number"),
+    (["deploy", "sandbox"], "sandbox is a host, not a task"),
+], ids=lambda value: " ".join(value) if isinstance(value, list) else "")  # fmt: skip
+def test_a_typing_error_names_what_was_meant(args: list[str], says: str, tmp_path: Path) -> None:
+    done = run_fab(args, tmp_path)
+    assert (done.code, done.err.splitlines()[0]) == (2, says)
+    assert "fab " in done.err.splitlines()[1]
+    assert "Traceback" not in done.text
