@@ -1,4 +1,4 @@
-"""What ``fab`` itself makes of a command line that it does not understand: the exit code and the hint of everywhere here."""
+"""What ``fab`` itself makes of the command line and of an error: the same exit codes as everywhere here."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from typing import Any
 
 from invoke.exceptions import ParseError
 
-from . import options, project, registry
+from . import mistakes, options, project, registry
 from .errors import SettingsError
 from .nearest import did_you_mean
 
 PARSING = "parse_tasks"
-STAGES = (PARSING, "parse_cleanup")  # of Invoke's Program, in this order, once the collection is loaded
+STAGES = (PARSING, "parse_cleanup", "execute")  # of Invoke's Program, in this order, once the collection is loaded
 HINT = "fab --list shows the tasks, fab --help TASK the flags of one"
 
 
 def join() -> None:
-    """Stand around what the ``fab`` that loads us does next: its own way ends a typing error with exit code 1."""
+    """Stand around what the ``fab`` that loads us does next: its own way ends a typing error with exit code 1 or a traceback."""
     program = getattr(sys.modules.get("fabric.main"), "program", None)
     for name in STAGES:
         if program and name not in vars(program):
@@ -31,10 +31,11 @@ def _around(stage: Callable[[], Any]) -> Callable[[], Any]:
     wrong = (ParseError, ValueError) if stage.__name__ == PARSING else (ParseError,)
 
     def told() -> Any:
-        try:
-            return stage()
-        except wrong as error:
-            raise usage(error) from error
+        with mistakes.told():
+            try:
+                return stage()
+            except wrong as error:
+                raise usage(error) from error
 
     return told
 

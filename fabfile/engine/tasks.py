@@ -13,7 +13,7 @@ from fabric import Connection
 from invoke.context import Context
 from invoke.parser import Argument
 
-from . import console, journal, leaving, lock, options, project, registry
+from . import console, journal, leaving, lock, mistakes, options, project, registry
 from .errors import CommandFailed, Failure
 from .flow import TITLES
 from .hosts import Host
@@ -41,7 +41,7 @@ class Step(fabric.Task):  # type: ignore[misc]
         options.take(kwargs)
         with leaving.told(registry.name_of(self)):
             place = self.place(c)
-            with self.shown(place):
+            with self.shown(place), mistakes.told():
                 return super().__call__(place, *args, **kwargs)
 
     def place(self, c: Context) -> Context:
