@@ -13,7 +13,8 @@ from .sandbox import tasks as sandbox
 
 sys.dont_write_bytecode = _without_cache
 commandline.join()
-team.load()  # a project's own module may replace tasks, so it comes before they are collected
+with commandline.ended():
+    team.load()  # a project's own module may replace tasks, so it comes before they are collected
 
 ns = Collection(chains.deploy, chains.rollback, chains.setup)
 for task in (info.status, info.releases, report.report, overview.steps, info.config, info.lock, info.unlock):

@@ -1,17 +1,17 @@
-"""What ``fab`` itself makes of the command line and of an error: the same exit codes as everywhere here."""
+"""What ``fab`` itself makes of the command line and of an error: the same exit codes and the same last word as everywhere here."""
 
 from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from typing import Any
 
-from invoke.exceptions import ParseError
+from invoke.exceptions import Exit, ParseError
 
-from . import mistakes, options, project, registry
-from .errors import SettingsError
+from . import console, mistakes, options, project, registry
+from .errors import Failure, SettingsError
 from .nearest import did_you_mean
 
 PARSING = "parse_tasks"
@@ -31,13 +31,28 @@ def _around(stage: Callable[[], Any]) -> Callable[[], Any]:
     wrong = (ParseError, ValueError) if stage.__name__ == PARSING else (ParseError,)
 
     def told() -> Any:
-        with mistakes.told():
+        with ended(), mistakes.told():
             try:
                 return stage()
             except wrong as error:
                 raise usage(error) from error
 
     return told
+
+
+@contextmanager
+def ended() -> Iterator[None]:
+    """The error that ends the run, as the last event for programs; a person reads it on standard error."""
+    try:
+        yield
+    except Failure as error:
+        console.event("error", code=error.code, text=error.text, hint=error.hint)
+        raise
+    except Exit:  # after --list and the like
+        raise
+    except Exception as error:
+        console.event("error", code=1, text=mistakes.line(error), hint="")
+        raise
 
 
 def usage(error: Exception) -> SettingsError:

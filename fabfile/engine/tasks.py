@@ -58,7 +58,7 @@ class Step(fabric.Task):  # type: ignore[misc]
         if self.silent:
             yield
             return
-        step = console.begin(self.marker, self.flow, self.title, self.where(c))
+        step = console.begin(self.marker, self.flow, self.title, self.where(c), registry.name_of(self))
         try:
             yield
             self.settle(c)

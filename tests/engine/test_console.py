@@ -248,3 +248,30 @@ def test_a_typing_error_names_what_was_meant(args: list[str], says: str, tmp_pat
     assert (done.code, done.err.splitlines()[0]) == (2, says)
     assert "fab " in done.err.splitlines()[1]
     assert "Traceback" not in done.text
+
+
+@pytest.mark.parametrize(("args", "says"), [
+    (["deploy", "--host=nope"], "there is no host 'nope'"),
+    (["deploy", "--hots=nope"], "there is no flag --hots"),
+], ids=" ".join)  # fmt: skip
+def test_programs_are_told_how_it_ended_too(args: list[str], says: str, tmp_path: Path) -> None:
+    done = run_fab([*args, "--json"], tmp_path)
+    event = json.loads(done.out.splitlines()[-1])
+    assert (event["event"], event["code"], done.code) == ("error", 2, 2)
+    assert event["text"].split("\n")[0] in done.err
+    assert says in event["text"]
+
+
+def test_programs_are_told_of_a_module_that_cannot_be_imported(tmp_path: Path) -> None:
+    (tmp_path / "deploy.toml").write_text('modules = ["tasks_of_ours.py"]\n')
+    event = json.loads(run_fab(["steps", "--json"], tmp_path).out)
+    assert (event["event"], event["code"]) == ("error", 2)
+
+
+def test_programs_are_told_of_a_mistake_in_a_task(tmp_path: Path) -> None:
+    (tmp_path / "deploy.toml").write_text('modules = ["ours.py"]\n')
+    (tmp_path / "ours.py").write_text("from fabfile.engine.tasks import here\n@here()\ndef wrong(c):\n    1 / 0\n")
+    done = run_fab(["ours.wrong", "--json"], tmp_path)
+    event = json.loads(done.out.splitlines()[-1])
+    assert (event["event"], event["code"], done.code) == ("error", 1, 1)
+    assert event["text"] == f"ours.wrong: ZeroDivisionError: division by zero ({tmp_path}/ours.py:4)"
