@@ -81,6 +81,7 @@ def gone_back(c: Host, run: Deployment, error: BaseException) -> BaseException:
     """After the switch: the previous release serves again, through the same steps; what to raise."""
     if not run.previous:
         return outcome.nothing_to_go_back_to(c, run, error)
+    console.Chain.left()
     console.say(f"↩  {closing.why(error)}: going back to {run.previous}", console.RED)
     try:
         server.switch(c, release=run.previous)

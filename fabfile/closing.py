@@ -45,6 +45,7 @@ def finally_left(way: Callable[..., BaseException]) -> Callable[..., BaseExcepti
 
     @wraps(way)
     def guarded(c: Host, run: Deployment, error: BaseException, *more: BaseException) -> BaseException:
+        console.Chain.left()
         try:
             if any(isinstance(second, KeyboardInterrupt) and second is not error for second in more):
                 return left(c, errors.ROLLBACK_FAILED)

@@ -152,11 +152,16 @@ class Step:
 
 
 class Chain:
-    """Where a chain is: which step of how many, and the point of it that hooks belong to."""
+    """Where a chain is: which step of how many (0: nobody counts), and the point of it that hooks belong to."""
 
     total = 0
     number = 0
     marker = ""
+
+    @classmethod
+    def left(cls) -> None:
+        """What runs from here on was not planned, so it bears no number."""
+        cls.total = 0
 
 
 @contextmanager
@@ -178,7 +183,7 @@ def begin(marker: str, flow: str, title: str, where: str, task: str = "") -> Ste
     step = Step(flow or title, title, marker, task)
     steps.append(step)
     Chain.number += 1
-    number = f"  ({Chain.number}/{max(Chain.total, Chain.number)})" if Chain.total else ""
+    number = f"  ({Chain.number}/{Chain.total})" if Chain.number <= Chain.total else ""
     if not event("step-start", **step.names, title=title, where=where) and not options.current.quiet:
         _print(f"{marker} {paint(f'[{flow}] ' if flow else '', DIM)}{paint(title, BOLD)}  {paint(where + number, DIM)}")
     return step

@@ -83,6 +83,23 @@ def test_verbose_says_every_line_once_and_no_end_mark() -> None:
     assert said == ["   │ first line ********", "   │ second line \N{REPLACEMENT CHARACTER}", "   │ halfEND 5 0"]
 
 
+COUNTED = """
+from fabfile.engine import console
+console.Chain.total = 2
+for name in "abc":
+    console.begin("🔴", "", name, "prod").ended("")
+console.Chain.total = 9
+console.Chain.left()
+console.begin("🔴", "", "back", "prod").ended("")
+"""
+
+
+def test_only_planned_steps_bear_a_number() -> None:
+    environment = {**os.environ, "PYTHONUTF8": "1", "PYTHONPATH": str(PROJECT)}
+    lines = subprocess.run([sys.executable, "-c", COUNTED], env=environment, check=True, stdout=subprocess.PIPE, text=True).stdout
+    assert lines.splitlines() == ["🔴 a  prod  (1/2)", "🔴 b  prod  (2/2)", "🔴 c  prod", "🔴 back  prod"]
+
+
 def test_json_is_one_event_a_line() -> None:
     events = [json.loads(line) for line in piped("--json")]
     assert [event["event"] for event in events] == ["step-start", "warning", "step-end", "result"]
