@@ -103,6 +103,16 @@ def test_a_dry_deployment_names_every_step(served: World, artifacts: Artifacts) 
     assert "dry run: nothing was changed" in said
 
 
+@pytest.mark.parametrize("args", [["deploy"], ["builder.build", "server.upload"]], ids=" ".join)
+def test_what_would_be_uploaded_is_what_would_be_built(args: list[str], served: World) -> None:
+    """Not what was built last, which is another commit."""
+    assert served.fab("builder.build", "--host=prod").code == 0
+    commit = served.commit_version("dry")
+    result = served.fab(*args, "--dry-run", "--host=prod")
+    assert result.code == 0, result.text
+    assert [line for line in result.out.splitlines() if "would: upload" in line and f"/{commit[:12]}-not-built-yet.tar.gz," in line]
+
+
 def test_quiet_prints_the_result_only(served: World, artifacts: Artifacts) -> None:
     result = served.deploy("--artifact", str(artifacts.version("3")), "--quiet")
     assert result.code == 0, result.text
