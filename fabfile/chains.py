@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from . import backward, builder, closing, hooks, local, outcome, overview, server
 from .closing import Deployment
-from .engine import artifacts, console, state
+from .engine import artifacts, console, options, state
 from .engine.hosts import Host
 from .engine.tasks import on_builder, on_host
 
@@ -59,7 +59,7 @@ def build(c: Host, branch: str = "", commit: str = "") -> str:
     hooks.around_build(c, "before_build")
     builder.prepare(c)
     builder.versions(c)
-    builder.clone(c, branch=branch, commit=commit)
+    cloned = builder.clone(c, branch=branch, commit=commit)
     builder.restore_cache(c)
     builder.install(c)
     builder.assets(c)
@@ -68,6 +68,8 @@ def build(c: Host, branch: str = "", commit: str = "") -> str:
     hooks.around_build(c, "after_build")
     artifact: artifacts.Artifact = builder.package(c)
     builder.leave()
+    if options.current.dry_run:
+        artifacts.plan(cloned)
     return artifact.path if artifact.place == "local" else ""
 
 
@@ -81,6 +83,7 @@ def gone_back(c: Host, run: Deployment, error: BaseException) -> BaseException:
     """After the switch: the previous release serves again, through the same steps; what to raise."""
     if not run.previous:
         return outcome.nothing_to_go_back_to(c, run, error)
+    console.Chain.left()
     console.say(f"↩  {closing.why(error)}: going back to {run.previous}", console.RED)
     try:
         server.switch(c, release=run.previous)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import wraps
 
 from . import hooks, local, server
-from .engine import console, errors, journal, lock, options, records, redact, state, timeline
+from .engine import console, errors, journal, lock, mistakes, options, records, redact, state, timeline
 from .engine.errors import Failure
 from .engine.hosts import Host
 from .engine.records import Record
@@ -31,7 +31,7 @@ def why(error: BaseException) -> str:
     """``error`` as one line."""
     if isinstance(error, KeyboardInterrupt):
         return "interrupted"
-    text = error.text if isinstance(error, Failure) else redact.mask(f"{type(error).__name__}: {error}")
+    text = redact.mask(mistakes.line(error))
     return (text.splitlines() or [type(error).__name__])[0]
 
 
@@ -45,6 +45,7 @@ def finally_left(way: Callable[..., BaseException]) -> Callable[..., BaseExcepti
 
     @wraps(way)
     def guarded(c: Host, run: Deployment, error: BaseException, *more: BaseException) -> BaseException:
+        console.Chain.left()
         try:
             if any(isinstance(second, KeyboardInterrupt) and second is not error for second in more):
                 return left(c, errors.ROLLBACK_FAILED)
@@ -98,6 +99,5 @@ def end(error: BaseException, text: str, hint: str, code: int) -> Failure:
         return Failure(f"interrupted; {text}", hint, code)
     if not isinstance(error, Failure) and options.current.verbose:
         console.say("".join(traceback.format_exception(error)))
-    first = error.text if isinstance(error, Failure) else f"{type(error).__name__}: {error}"
     more = f"\n  → {error.hint}" if isinstance(error, Failure) and error.hint else ""
-    return Failure(f"{first}{more}\n{text}", hint, code)
+    return Failure(f"{mistakes.line(error)}{more}\n{text}", hint, code)

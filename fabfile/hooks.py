@@ -8,8 +8,7 @@ from dataclasses import dataclass
 from invoke.context import Context
 
 from .builder.workshop import workshop
-from .engine import console, project, registry, schema, state
-from .engine.errors import Failure
+from .engine import console, mistakes, project, registry, schema, state
 from .engine.hosts import Host
 from .engine.shell import Shell
 from .engine.tasks import hook_point
@@ -143,7 +142,8 @@ def _one(c: Context, hook: schema.Hook, moment: Moment) -> None:
         return
     try:
         if hook.task:
-            registry.call(hook.task, c, release=moment.release)
+            with mistakes.told():  # Fabric's own @task knows nothing of ours
+                registry.call(hook.task, c, release=moment.release)
         else:
             _command(c, hook, moment)
     except Exception as error:  # a task of the team's may raise anything
@@ -153,7 +153,7 @@ def _one(c: Context, hook: schema.Hook, moment: Moment) -> None:
 
 
 def _warn(hook: schema.Hook, error: Exception) -> None:
-    console.warn(f"{hook.task or hook.command}: {error.text if isinstance(error, Failure) else error}")
+    console.warn(f"{hook.task or hook.command}: {mistakes.line(error)}")
 
 
 def _command(c: Context, hook: schema.Hook, moment: Moment) -> None:

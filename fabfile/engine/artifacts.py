@@ -41,6 +41,14 @@ class Artifact:
         return _read_once(self.file, self.digest)
 
 
+_planned: list[Artifact] = []
+
+
+def plan(commit: str) -> None:
+    """In a dry run: ``commit`` is what would have been built."""
+    _planned[:] = [Artifact(str(folder() / f"{commit[:12]}-not-built-yet.tar.gz"), "0" * 64, commit)]
+
+
 @cache
 def _read_once(file: Path, digest: str) -> manifest.Manifest:
     return manifest.read(file)
@@ -69,7 +77,7 @@ def remember(artifact: Artifact) -> None:
 
 
 def find(c: Host, file: str = "") -> Artifact:
-    """The artifact in ``file``, or else the newest one built here for ``c``.
+    """The artifact in ``file``, or else the newest one built here for ``c``; in a dry run what this one would have built.
 
     Raises Failure when there is none or it is not a readable tar.gz.
     """
@@ -78,6 +86,8 @@ def find(c: Host, file: str = "") -> Artifact:
         if not path.is_file():
             raise Failure(f"--artifact: there is no file {path}", "fab builder.build makes one", code=2)
         return known(path)
+    if _planned:
+        return _planned[0]
     notes = sorted(folder().glob("*.json"), key=lambda note: note.stat().st_mtime_ns, reverse=True)
     for artifact in map(_read, notes):
         if artifact and _ours(artifact) and (artifact.place == c.name if artifact.place != "local" else artifact.file.is_file()):

@@ -31,8 +31,8 @@ def remember(space: Collection) -> None:
 
 
 def name_of(task: Task[Any]) -> str:
-    """The name one types for ``task``; its own where it is in no namespace."""
-    return next((name for name, known in tasks.items() if known is task), str(task.name))
+    """The name one types for ``task``; its own where it is in no namespace. Invoke runs a copy of what was collected."""
+    return next((name for name, known in tasks.items() if known.body is task.body), str(task.name))
 
 
 def find(name: str) -> Task[Any]:

@@ -14,7 +14,7 @@ from fabric import Connection
 from invoke.context import Context
 from invoke.parser import Argument
 
-from . import console, journal, leaving, lock, options, project, registry
+from . import console, journal, leaving, lock, mistakes, options, project, registry
 from .errors import CommandFailed, Failure
 from .flow import TITLES
 from .hosts import Host
@@ -48,7 +48,7 @@ class Step(fabric.Task):  # type: ignore[misc]
         try:
             with leaving.told(registry.name_of(self)):
                 place = self.place(c)
-                with self.shown(place):
+                with self.shown(place), mistakes.told():
                     return super().__call__(place, *args, **kwargs)
         finally:
             Step.depth -= 1
@@ -67,7 +67,7 @@ class Step(fabric.Task):  # type: ignore[misc]
         if self.silent:
             yield
             return
-        step = console.begin(self.marker, self.flow, self.title, self.where(c))
+        step = console.begin(self.marker, self.flow, self.title, self.where(c), registry.name_of(self))
         try:
             yield
             self.settle(c)

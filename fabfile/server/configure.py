@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
-from ..engine import console, files, masks, project, redact, state, transfer
+from ..engine import console, files, masks, redact, state, transfer
 from ..engine.errors import Failure
 from ..engine.hosts import Host
 from ..engine.scripts import source
 from ..engine.tasks import on_host
 from ..laravel import envcheck, envfile, envparse
-from . import assets, common
+from . import assets, common, firstenv
 
 VIEWS = "storage/framework/views"
 SKELETON = ("storage/app/public", "storage/framework/cache/data", "storage/framework/sessions", VIEWS, "storage/logs", "bootstrap/cache")
@@ -100,15 +98,14 @@ def _check_new_key(c: Host) -> None:
 
 
 def _first(c: Host, release: str) -> str:
-    if c.settings.env_file:
-        file = (project.loaded().file or Path()).parent / Path(c.settings.env_file).expanduser()
-        if not file.is_file():
-            raise Failure(f"hosts.{c.name}.env_file: there is no file {file}", "fab local.env writes one to fill in")
-        console.done(f"Uploaded {file.name} as shared/.env")
+    file = firstenv.named(c) or (None if state.look(c).current else firstenv.usual(c))  # a site that serves has another key
+    if file:
+        console.done(f"Uploaded {file.name} as shared/.env{'' if c.settings.env_file else f' (found as {file}; env_file is not set)'}")
         return file.read_text(encoding="utf-8")
     example = c.shell.ask('[ ! -f "$1" ] || cat "$1"', f"{c.site.release(release)}/.env.example", what="read .env.example").out
     if not example and not c.shell.dry:
-        raise Failure(f"{c.name}: there is no shared/.env yet", f"set hosts.{c.name}.env_file, or put one at {c.site.shared}/.env")
+        hint = f"{firstenv.written(c)}, which is taken when it is filled in; or put one at {c.site.shared}/.env"
+        raise Failure(f"{c.name}: there is no shared/.env yet", hint)
     if not example:
         return ""
     console.warn("shared/.env was made from .env.example: fill in what this server needs (database, mail, …)")

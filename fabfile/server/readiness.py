@@ -8,7 +8,7 @@ from ..engine.hosts import Host
 from ..engine.scripts import source
 from ..engine.tasks import on_host
 from ..laravel import lockfile, requirements
-from . import common
+from . import common, firstenv
 from .facts import ServerFacts, parse
 
 
@@ -19,6 +19,8 @@ def check(c: Host) -> ServerFacts:
     for problem in facts.problems(c.site.root, c.settings.php):
         raise Failure(f"{c.name}: {problem.text}", problem.hint)
     _check_php(c, facts)
+    if not facts.env:
+        firstenv.named(c)
     if facts.used > c.settings.disk_limit:
         console.warn(f"{c.name}: the disk is {facts.used} % full (disk_limit is {c.settings.disk_limit} %)")
     console.done(f"Server ready: PHP {facts.php}, {facts.free_kib >> 10} MiB free, disk {facts.used} % used")

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from ..engine import console, lock, logbook, redact, state
-from ..engine.errors import CommandFailed, Unreachable
+from ..engine import console, lock, logbook, redact, rules, state, validate
+from ..engine.errors import CommandFailed, SettingsError, Unreachable
 from ..engine.hosts import Host
 from ..engine.records import Record, good
 from ..engine.scripts import source
@@ -46,15 +46,24 @@ done
 """
 
 
-@on_host(flow="9.1-releases")
-def cleanup(c: Host, keep: int = 0) -> None:
+@on_host(flow="9.1-releases", help={"keep": "how many good releases stay, 1 or more; default: keep_releases"})
+def cleanup(c: Host, keep: str = "") -> None:
     """Remove old releases, failed ones and old backups; never what is live, last, or being prepared."""
+    count = _number(keep) if keep != "" else c.settings.keep_releases
     try:
-        gone, backups = _remove(c, keep or c.settings.keep_releases)
+        gone, backups = _remove(c, count)
     except (CommandFailed, Unreachable) as error:
         console.warn(f"cleanup did not finish, the next one goes on: {error.text}")
     else:
         console.done(f"Cleaned: {gone} releases, {backups} backups")
+
+
+def _number(keep: str | int) -> int:
+    """What ``--keep`` says. Raises SettingsError unless keep_releases could say it too."""
+    try:
+        return rules.POSITIVE(int(keep))
+    except (ValueError, validate.Bad):
+        raise SettingsError(f"--keep must be 1 or more, not {keep!r}", "nothing was removed; fab releases shows what is there") from None
 
 
 def _remove(c: Host, keep: int) -> tuple[int, int]:

@@ -125,6 +125,7 @@ def test_a_broken_version(case: Case, world: World, artifacts: Artifacts) -> Non
     assert re.search(case.says, made.result.text), made.result.text
     assert f"{made.before} {'still serves' if case.code == 4 else 'serves again'}" in made.result.text
     assert "fab deploy --host=prod" in made.result.err
+    assert not re.search(r"\(\d+/\d+\)", made.result.out.partition("going back to")[2]), "the way back is no part of the plan"
     settled(world, made)
     assert ("9" in made.load.versions) == (case.code == 5)
     record = records(world.site)[newest]
