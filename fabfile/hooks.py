@@ -10,7 +10,7 @@ from invoke.context import Context
 from .builder.workshop import workshop
 from .engine import console, mistakes, project, registry, schema, state
 from .engine.hosts import Host
-from .engine.shell import Shell
+from .engine.shell import Shell, look_again
 from .engine.tasks import hook_point
 
 REST = "..."
@@ -75,7 +75,9 @@ def run(c: Host, phase: str, release: str = "", stay_down: bool = False) -> None
     """Run everything at ``phase``, in order. Raises Failure at the first that fails and may not."""
     moment = _moment(state.look(c), phase, release)
     with console.point(MARKERS.get(phase, "🟣")):
-        for hook in _planned(c, phase, stay_down):
+        for number, hook in enumerate(planned := _planned(c, phase, stay_down), 1):
+            if number == len(planned) and hook.command and phase in ("pre_release", "mid_release"):
+                state.foresee(c)  # the next step looks at what the command may have changed
             _one(c, hook, moment)
 
 
@@ -119,6 +121,7 @@ def around_build(c: Context, phase: str) -> None:
     """Run what is listed at before_build or after_build: there is no release yet."""
     for hook in getattr(project.loaded().settings.hooks, phase):
         _one(c, hook, Moment(phase))
+        look_again()
 
 
 def plan(host: schema.Host, hooks: schema.Hooks, phase: str) -> tuple[schema.Hook, ...]:

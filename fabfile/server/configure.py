@@ -52,6 +52,7 @@ def link_shared(c: Host, release: str = "") -> None:
     if c.settings.web_group:
         for place, paths in ((root, c.settings.writable), (c.site.shared, folders)):
             c.shell.do(GROUP, place, c.settings.web_group, *paths, what="give the web server's group its folders")
+    c.shell.foresee(READ, f"{c.site.shared}/.env")
     assets.carry(c, state.look(c).current, record.id)
     c.shell.flush()
     views = f"; {VIEWS} stays the release's own" if VIEWS in c.settings.shared_folders else ""

@@ -27,6 +27,8 @@ def create_release(c: Host, artifact: str = "") -> str:
     readiness.layout(c)
     files.directory(c.shell, c.site.partial(record.id))
     records.write(c.shell, c.site, record)
+    if made.place == "local":
+        room.foresee(c)
     console.done(f"Release directory: {c.site.release(record.id)}")
     return record.id
 
