@@ -1,5 +1,5 @@
 <?php
-// Which release answers visitors of $argv[7] (at address $argv[1]), and if not only $argv[2], as often as $argv[3] says: what makes
+// Which release answers visitors of $argv[7], or of page $argv[9] which is there for that only (at address $argv[1]), and if not only $argv[2], as often as $argv[3] says: what makes
 // PHP forget the one before. $argv[4] is how many seconds all may take, $argv[5] the pool's socket, $argv[8] the script to run in
 // it, $argv[6] the rungs to try: "look" first, which ends it where nothing is needed; "fpm", through the socket; "web", by way of the
 // site; "blind", through the socket where nobody tells, as without a URL. Prints a line of JSON; exit status 3: an old release
@@ -8,13 +8,14 @@
 // share: in the other order, a worker that still takes current for the release before fills it with that again.
 require 'visit.php';
 require 'fcgi.php';
-[, $address, $release, $wanted, $seconds, $socket, $rungs, $url, $script] = $argv;
+[, $address, $release, $wanted, $seconds, $socket, $rungs, $url, $script, $once] = $argv;
 $rungs = explode(',', $rungs);
-$site = site($url === '' ? 'http://localhost' : $url, $address);
+$site = site($url ?: $once ?: 'http://localhost', $address);
 $token = preg_match('/^X-Laravel-Fab: (\S+)/mi', $site['headers'], $match) ? $match[1] : '';
 $site['headers'] = preg_replace('/^X-Laravel-Fab:.*\R?/mi', '', $site['headers']);
 $deadline = microtime(true) + $seconds;
-$page = $site['page'] . (strpos($site['page'], '?') === false ? '?' : '&') . 'laravel-fab=';
+$pages = array_map(fn (string $of): string => ($page = site($of, '')['page']) . (strpos($page, '?') === false ? '?' : '&') . 'laravel-fab=', array_filter([$url, $once]));
+$page = reset($pages);
 
 /** What $count visitors at the same moment are told, and how many were told nothing. */
 function ask(string $way, string $act, int $count): array
@@ -39,12 +40,15 @@ function ask(string $way, string $act, int $count): array
 /** Who answers: releases, whether their path says so, and why nobody does. */
 function look(int $count): array
 {
-    global $url, $site, $release;
-    for ($try = 0; $url !== '' && $try < 3; $try++) {
+    global $pages, $page, $once;
+    for ($try = 0; $try < 3 * count($pages); $try++) {
+        $page = array_values($pages)[intdiv($try, 3)];
         [$told, $why] = ask('web', 'ask', $count);
         if ($told) {
             $ids = array_values(array_unique(array_column($told, 'laravel-fab')));
-            return ['ids' => $ids, 'named' => !in_array(false, array_column($told, 'named'), true), 'pid' => $told[0]['pid'], 'why' => $why];
+            // Who does not find the page for this, looks for it in a release that is gone.
+            $named = !in_array(false, array_column($told, 'named'), true) && ($why === '' || $page !== end($pages) || $once === '');
+            return ['ids' => $ids, 'named' => $named, 'pid' => $told[0]['pid'], 'why' => $why];
         }
         usleep(200000);
     }
@@ -70,8 +74,8 @@ function retired(int $pid): bool
 /** One rung: how many workers forgot, how many could not be met, and what became of OPcache. */
 function climb(string $way): array
 {
-    global $deadline, $url;
-    [$told, $why] = $way === 'web' && $url === '' ? [[], 'PHP does not tell which release it runs'] : ask($way, 'clear', 1);
+    global $deadline, $pages;
+    [$told, $why] = $way === 'web' && !$pages ? [[], 'PHP does not tell which release it runs'] : ask($way, 'clear', 1);
     if (!$told) {
         return ['way' => $way, 'why' => $why];
     }

@@ -11,6 +11,11 @@ from ..engine.scripts import php as php_script
 from ..engine.tasks import on_host
 from . import asking, common, database, which
 
+UNPROVEN = (
+    "neither public/index.php nor a page beside it tells; let public/index.php require storage/framework/maintenance.php, "
+    "as Laravel's does since 8 (docs/servers.md), or set health_release = false where something else makes sure"
+)
+
 
 @on_host(flow="6.3-health", mutates=False)
 def health(c: Host, release: str = "") -> None:
@@ -98,20 +103,36 @@ def _is_served(c: Host, release: str, before: str) -> None:
     """Is it this release? PHP itself tells; or a file that only this release has, for a moment: a document root may lead elsewhere."""
     if not c.settings.health_release:
         return
-    said = which.answers(c, release, before)
-    c.told = said.release if said.how == "php" else ""
-    if said.how == "php" and not said.release:
-        console.say("   PHP does not tell which release it runs: Octane, another server or a cache answers", console.YELLOW)
-        said = which.answers(c, release, before, php=False)
+    said = _said(c, release, before)
+    c.told = said.release if said.how in ("php", "page") else ""
     if said.how == "full":
         # a full disk must keep nobody from going back
         console.say(f"   whether it is {release} that answers was not asked: no file can be written", console.YELLOW)
     elif said.how != "none" and said.release != release:
         raise _other(c, release, said)
-    elif said.how == "file":
-        console.done(f"Release {release} is what the document root leads to; which code PHP runs was not proven")
-    elif said.how == "php":
+    elif c.told:
         console.done(f"It is release {release} that answers")
+    else:
+        _unproven(c, release, said)
+
+
+def _said(c: Host, release: str, before: str) -> which.Said:
+    """What the best way to ask says that says anything; else the last."""
+    for way in which.WAYS:
+        said = which.answers(c, release, before, way)
+        if said.release or said.how == "full":
+            break
+    return said
+
+
+def _unproven(c: Host, release: str, said: which.Said) -> None:
+    text = "which code PHP runs was not proven"
+    if said.how == "file":
+        text = f"{release} is what the document root leads to; {text}"
+    if state.look(c).down:  # where nobody is answered by it, it can wait
+        console.say(f"   {text}", console.YELLOW)
+    else:
+        console.warn(f"{c.name}: {text}: {UNPROVEN}")
 
 
 def _other(c: Host, release: str, said: which.Said) -> Failure:
