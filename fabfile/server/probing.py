@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from urllib.parse import urlsplit
-
 from ..engine import console, state
 from ..engine.errors import Failure
 from ..engine.hosts import Host
-from ..engine.scripts import php as php_script
 from ..engine.tasks import on_host
-from . import asking, common, database, which
+from ..engine.wire import Answer
+from . import asking, common, database, visiting, which
 
 UNPROVEN = (
     "neither public/index.php nor a page beside it tells; let public/index.php require storage/framework/maintenance.php, "
@@ -29,24 +27,22 @@ def health(c: Host, release: str = "") -> None:
     console.done(f"Application boots: {version.splitlines()[-1] if version else 'artisan said nothing'}")
     if c.settings.migrate and (left := database.pending(c, record.id)):
         raise Failure(f"{c.name}: {len(left)} migrations are still pending: {', '.join(left)}", f"fab server.migrate --host={c.name}")
-    _visited(c, c.site.release(record.id))
+    _visited(c, record.id)
 
 
-def _visited(c: Host, root: str) -> None:
+def _visited(c: Host, release: str) -> None:
     """The first visitor of the health page, and of each page that shall be warm, is us: in the pool that will serve it, if we may."""
     socket, path = c.settings.fpm_socket, c.settings.health_path or "/"
-    pages = [page for page in c.settings.warm_paths if page != path]
-    for page in [path] if socket else [path, *pages]:
-        _answers(c, page, "the new release", "server/boot.php", root, warm=page != path)
-    for page in [path, *pages] if socket else []:
-        _answers(c, page, f"the new release in {socket}", "server/fastcgi.php", socket, f"{root}/public/index.php", warm=page != path)
+    pages = [path, *(page for page in c.settings.warm_paths if page != path)]
+    for page in pages[:1] if socket else pages:
+        who, answer = visiting.alone(c, release, page)
+        _answers(c, page, who, answer, warm=page != path)
+    for page in pages if socket else []:
+        _answers(c, page, f"the new release in {socket}", visiting.in_pool(c, release, page, warm=page != path), warm=page != path)
 
 
-def _answers(c: Host, path: str, who: str, script: str, *values: str, warm: bool = False) -> None:
-    """One GET, as the web server would pass it on. Raises Failure unless the status is 2xx, or 3xx where a page is only warmed."""
-    url = urlsplit(c.settings.url)
-    command = (*common.php(c), "--", *values, path, url.hostname or "localhost", url.scheme, *(["warm"] if warm else []))
-    answer = c.shell.ask(php_script(script), *command, check=False, timeout=c.settings.health_timeout, what=f"GET {path} with {who}")
+def _answers(c: Host, path: str, who: str, answer: Answer, warm: bool = False) -> None:
+    """Raises Failure unless the status is 2xx, or 3xx where a page is only warmed."""
     status, detail = asking.status(answer.out)
     if answer.code or not 200 <= status <= (399 if warm else 299):
         raise Failure(f"{c.name}: {who} answers {path} with {status}: {(detail + answer.err[-800:]).strip()}")
