@@ -7,7 +7,7 @@ from ..engine.errors import Failure
 from ..engine.hosts import Host
 from ..engine.tasks import on_host
 from ..engine.wire import Answer
-from . import asking, common, database, visiting, which
+from . import asking, common, connection, database, visiting, which
 
 UNPROVEN = (
     "neither public/index.php nor a page beside it tells; let public/index.php require storage/framework/maintenance.php, "
@@ -27,6 +27,8 @@ def health(c: Host, release: str = "") -> None:
     console.done(f"Application boots: {version.splitlines()[-1] if version else 'artisan said nothing'}")
     if c.settings.migrate and (left := database.pending(c, record.id)):
         raise Failure(f"{c.name}: {len(left)} migrations are still pending: {', '.join(left)}", f"fab server.migrate --host={c.name}")
+    if name := connection.reach(c, record.id):
+        console.done("No database to reach: there is no default connection" if name == "none" else f"Database reached: connection {name}")
     _visited(c, record.id)
 
 
