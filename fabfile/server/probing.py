@@ -88,7 +88,10 @@ def validate(c: Host) -> None:
 def _answers_well(c: Host) -> None:
     path, tries = c.settings.health_path or "/", c.settings.health_tries
     url = c.settings.url.rstrip("/") + path
-    status, detail = asking.get(c, path, tries, c.settings.health_successes)
+    status, detail, elsewhere = asking.reply(c, path, tries, c.settings.health_successes)
+    if elsewhere:
+        text = f"from here {url} leads to {elsewhere}, not to this server; where that is a load balancer or a CDN, set"
+        console.say(f'   {text} hosts.{c.name}.resolve = "127.0.0.1"', console.YELLOW)
     if status == 503 and state.look(c).down:
         console.done(f"In maintenance mode: {url} answers {status}")
         return

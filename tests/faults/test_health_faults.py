@@ -225,6 +225,17 @@ def test_where_php_cannot_listen_the_release_answers_on_the_command_line(world: 
     assert (result.code, built_in(world)) == (0, []), result.text
 
 
+def test_who_is_asked_elsewhere_is_told_once_and_how_to_be_asked_here(world: World, tmp_path: Path) -> None:
+    """The address is what http.php finds where the name leads to another machine."""
+    (php := tmp_path / "php").write_text('#!/bin/sh\ncase $2 in http://*) echo elsewhere 192.0.2.2 ;; esac\nexec php "$@"\n')
+    php.chmod(0o755)
+    result = world.fab("server.validate", "--host=prod", f"--set=hosts.prod.php={php}")
+    assert result.code == 0, result.text
+    assert result.out.count("leads to 192.0.2.2, not to this server") == 1
+    assert 'set hosts.prod.resolve = "127.0.0.1"' in result.out
+    assert f"It is release {world.current()} that answers" in result.out
+
+
 def test_nobody_else_is_answered_by_it(tmp_path: Path) -> None:
     """Without the token it is 404, before anything of the release is run."""
     need("php")
