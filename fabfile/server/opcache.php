@@ -1,9 +1,9 @@
 <?php
-// Which release answers visitors of $argv[7], or of page $argv[9] which is there for that only (at address $argv[1]), and if not only $argv[2], as often as $argv[3] says: what makes
-// PHP forget the one before. $argv[4] is how many seconds all may take, $argv[5] the pool's socket, $argv[8] the script to run in
-// it, $argv[6] the rungs to try: "look" first, which ends it where nothing is needed; "fpm", through the socket; "web", by way of the
-// site; "blind", through the socket where nobody tells, as without a URL. Prints a line of JSON; exit status 3: an old release
-// answers, 4: nobody tells and nothing was done.
+// Which release answers visitors of page $argv[9], if there is one for that, or of $argv[7] (at address $argv[1]), and if not only
+// $argv[2], as often as $argv[3] says: what makes PHP forget the one before. $argv[4] is how many seconds all may take, $argv[5] the
+// pool's socket, $argv[8] the script to run in it, $argv[6] the rungs to try: "look" first, which ends it where nothing is needed;
+// "fpm", through the socket; "web", by way of the site; "blind", through the socket where nobody tells, as without a URL. Prints a
+// line of JSON; exit status 3: an old release answers, 4: nobody tells and nothing was done.
 // On each rung, first every worker forgets resolved paths (each has its own, for 120 seconds), then OPcache is reset, which all
 // share: in the other order, a worker that still takes current for the release before fills it with that again.
 require 'visit.php';
@@ -14,8 +14,9 @@ $site = site($url ?: $once ?: 'http://localhost', $address);
 $token = preg_match('/^X-Laravel-Fab: (\S+)/mi', $site['headers'], $match) ? $match[1] : '';
 $site['headers'] = preg_replace('/^X-Laravel-Fab:.*\R?/mi', '', $site['headers']);
 $deadline = microtime(true) + $seconds;
-$pages = array_map(fn (string $of): string => ($page = site($of, '')['page']) . (strpos($page, '?') === false ? '?' : '&') . 'laravel-fab=', array_filter([$url, $once]));
-$page = reset($pages);
+$queried = fn (string $page): string => $page . (strpos($page, '?') === false ? '?' : '&') . 'laravel-fab=';
+$pages = array_map(fn (string $of): string => $queried(site($of, '')['page']), array_values(array_filter([$once, $url])));
+$page = $pages[0] ?? '';
 
 /** What $count visitors at the same moment are told, and how many were told nothing. */
 function ask(string $way, string $act, int $count): array
@@ -42,12 +43,12 @@ function look(int $count): array
 {
     global $pages, $page, $once;
     for ($try = 0; $try < 3 * count($pages); $try++) {
-        $page = array_values($pages)[intdiv($try, 3)];
+        $page = $pages[intdiv($try, 3)];
         [$told, $why] = ask('web', 'ask', $count);
         if ($told) {
             $ids = array_values(array_unique(array_column($told, 'laravel-fab')));
             // Who does not find the page for this, looks for it in a release that is gone.
-            $named = !in_array(false, array_column($told, 'named'), true) && ($why === '' || $page !== end($pages) || $once === '');
+            $named = !in_array(false, array_column($told, 'named'), true) && ($why === '' || $once === '' || $page !== $pages[0]);
             return ['ids' => $ids, 'named' => $named, 'pid' => $told[0]['pid'], 'why' => $why];
         }
         usleep(200000);

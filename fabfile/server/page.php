@@ -38,5 +38,6 @@ set_error_handler(static function () use ($tell): bool {
     return false;
 });
 register_shutdown_function($tell);
+unset($_SERVER['HTTP_X_LARAVEL_FAB']); // it is this page that tells, not what index.php may require
 ob_start();
 require dirname($_SERVER['SCRIPT_FILENAME']) . '/index.php';

@@ -145,6 +145,8 @@ def test_a_front_controller_that_lets_nobody_tell(index: str, make: Callable[...
     assert (done.code, f"PHP runs release {world.current()}" in done.out) == (0, True), done.text
     assert world.rollback().code == 0
     assert answering(world) == {world.current()}
+    older(world, (SAMPLE / "public/index.php").read_text())  # from now on it tells, and the one before did not
+    went_on(world, deploy(world), f"OPcache cleared by way of the site: {WORKERS} workers")
 
 
 def test_where_such_a_page_is_not_run_nothing_is_taken_for_proven(make: Callable[..., World]) -> None:
