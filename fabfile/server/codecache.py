@@ -98,12 +98,13 @@ def _climb(c: Host, release: str, before: str, rungs: list[str]) -> dict[str, An
 def _values(c: Host, release: str, before: str, rungs: list[str], login: bool = True) -> list[object]:
     site, socket = apart(c.settings.url), c.settings.fpm_socket if {"fpm", "blind"} & {*rungs} else ""
     asked = bool(c.settings.url and c.settings.health_release)
-    token, values = which.preamble(c, release, before, php=asked or "web" in rungs)
+    page = which.page() if asked or "web" in rungs else ""
+    token, values = which.preamble(c, release, before, php=bool(page), page=page)
     script = f"opcache-{secrets.token_hex(16)}.php" if socket else ""
-    url = site.url.rstrip("/") + (c.settings.health_path or "/") if c.settings.url else ""
+    url, once = (site.url.rstrip("/") + path if c.settings.url else "" for path in (c.settings.health_path or "/", f"/{page}"))
     wanted, seconds = c.settings.health_successes, c.settings.health_timeout
     php = (*common.php(c), "--", c.settings.resolve, release, wanted, seconds, socket, ",".join(rungs))
-    return [*values, token, site.basic if login else "", script, which.PHP if socket else "", url, *php]
+    return [*values, token, site.basic if login else "", script, which.PHP if socket else "", url, once, *php]
 
 
 def _worked(rung: dict[str, Any]) -> bool:

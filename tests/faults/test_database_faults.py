@@ -208,6 +208,30 @@ def waiting(database: Database) -> list[str]:
     return database.ask("SELECT id FROM information_schema.PROCESSLIST WHERE state LIKE '%metadata lock%'")
 
 
+def test_a_release_that_does_not_reach_its_database_never_gets_the_link(database: Database, world: World) -> None:
+    """Also where nothing else asks the database: no migrations, no backup, a health page without it."""
+    good, before = world.env_file.read_text(), serving(world.site)
+    artifact = f"--artifact={next((world.folder / 'build/notes/artifacts').glob('*.tar.gz'))}"
+    words = (artifact, *(f"--set=hosts.prod.{word}" for word in ("migrate=false", "backup=never", "health_path=/release")))
+    try:
+        world.env_file.write_text(good.replace("DB_DATABASE=notes", "DB_DATABASE=nothing"))
+        result = world.deploy(*words)
+        assert result.code == 4, result.text
+        assert re.search("does not reach its database: mysql: .*nothing", result.err), result.err
+        assert "DB_CONNECTION=null" in result.err
+        assert (serving(world.site), "right" in result.text) == (before, False)
+
+        world.env_file.write_text(good.replace("DB_CONNECTION=mysql", "DB_CONNECTION=null"))
+        result = world.deploy(*words)
+        assert result.code == 0, result.text
+        assert "No database to reach" in result.out
+    finally:
+        world.env_file.write_text(good)
+    result = world.deploy(*words)
+    assert result.code == 0, result.text
+    assert "Database reached: connection mysql" in result.out
+
+
 def test_a_migration_that_waits_for_a_lock_is_ended_on_the_server_too(
     database: Database, world: World, column: Callable[[str], str]
 ) -> None:

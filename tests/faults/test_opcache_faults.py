@@ -13,7 +13,7 @@ from urllib.request import Request, urlopen
 import pytest
 
 from tests.engine.places import eventually
-from tests.security.conftest import pack
+from tests.security.conftest import SAMPLE, pack
 from tests.support.deployment import World
 from tests.support.fab import PROJECT, Result
 from tests.support.load import get
@@ -24,6 +24,10 @@ pytestmark = pytest.mark.system
 PAGE = "/?json"
 SLOW = "<?php touch($_GET['busy']); while (is_file($_GET['busy'])) { usleep(50000); clearstatcache(); } echo 'at last';"
 CACHED = "<?php echo json_encode(array_keys(opcache_get_status()['scripts']));"
+# As up to Laravel 7: nothing is required before it boots.
+LINE = "if (is_file($maintenance = __DIR__ . '/../storage/framework/maintenance.php')) {\n    require $maintenance;\n}\n"
+OLDER = (SAMPLE / "public/index.php").read_text().replace(LINE, "define('LARAVEL_START', microtime(true));\n")
+OTHER = (SAMPLE / "public/index.php").read_text().replace(LINE, "")
 REFUSES = "php_admin_value[opcache.restrict_api] = /nowhere\n"
 WORKERS = 4
 
@@ -84,8 +88,15 @@ def answering(world: World, path: str = PAGE, visitors: int = 40) -> set[str]:
 
 def left(world: World) -> list[Path]:
     """What is left of asking, anywhere in the site."""
-    names = ("releases/*/storage/framework/maintenance.php", "**/.laravel-fab", "**/opcache-*", "**/fab-*.txt", "**/which.*")
+    names = ("releases/*/storage/framework/maintenance.php", "**/.laravel-fab", "**/opcache-*", "**/fab-*", "**/which.*")
     return [path for name in names for path in world.site.glob(name)]
+
+
+def older(world: World, index: str = OLDER) -> World:
+    """From now on what is deployed there has this front controller."""
+    (world.folder / "sample.tar.gz").unlink(missing_ok=True)
+    pack(world.folder / "sample.tar.gz", {"public/index.php": index, "public/slow.php": SLOW, "public/cached.php": CACHED})
+    return world
 
 
 def went_on(world: World, result: Result, says: str, code: int = 0) -> None:
@@ -118,6 +129,62 @@ def test_every_worker_forgets_the_old_release(way: str, frozen: World) -> None:
     words, says, code = settings[way]
     assert answering(frozen) == {frozen.current()}, "every worker knows where current led"
     went_on(frozen, deploy(frozen, *words), says, code)
+
+
+@pytest.mark.parametrize("index", [OLDER, OTHER], ids=["up to Laravel 7", "of somebody's own"])
+def test_a_front_controller_that_lets_nobody_tell(index: str, make: Callable[..., World]) -> None:
+    """A page beside it tells for it, and by it every worker forgets the old release, twice in a row."""
+    assert "maintenance" not in index
+    world = make(realpath=False, validate_timestamps=False)
+    went_on(world, deploy(world), "OPcache cleared by way of the site")
+    older(world, index)
+    for _ in range(2):
+        assert answering(world) == {world.current()}
+        went_on(world, deploy(world), f"OPcache cleared by way of the site: {WORKERS} workers")
+    done = world.fab("server.checklist", "--host=prod")
+    assert (done.code, f"PHP runs release {world.current()}" in done.out) == (0, True), done.text
+    assert world.rollback().code == 0
+    assert answering(world) == {world.current()}
+    older(world, (SAMPLE / "public/index.php").read_text())  # from now on it tells, and the one before did not
+    went_on(world, deploy(world), f"OPcache cleared by way of the site: {WORKERS} workers")
+
+
+def test_where_such_a_page_is_not_run_nothing_is_taken_for_proven(make: Callable[..., World]) -> None:
+    """As in nginx's configuration in Laravel's documentation, which hands index.php to PHP and nothing else."""
+    world = older(make(realpath=True, validate_timestamps=False, scripts="^/index\\.php$"))
+    result = deploy(world)
+    assert result.code == 3, result.text
+    assert f"{world.current()} is what the document root leads to; which code PHP runs was not proven" in result.out
+    assert "storage/framework/maintenance.php" in result.out
+    assert (answering(world), left(world)) == ({world.current()}, [])
+    done = world.fab("server.checklist", "--host=prod")
+    assert "⚠️  prod: " in done.out
+    assert f"{world.current()} answers" not in done.out
+    assert deploy(world, "health_release=false").code == 0
+
+
+def test_behind_a_bridge_it_is_asked_as_well(sample_worlds: Callable[..., World]) -> None:
+    world = older(sample_worlds(web="nginx", served={"validate_timestamps": False}, public="../public_html"))
+    public = world.folder / "public_html"
+    public.mkdir()
+    world.configure({"hosts": {"prod": {"public_html": {"mode": "bridge", "path": str(public)}}}})
+    for _ in range(2):
+        went_on(world, deploy(world), "OPcache: nothing needed")
+        assert [path.name for path in public.glob("fab-*")] == []
+
+
+def test_a_page_of_a_client_that_died_tells_nobody_and_goes(make: Callable[..., World]) -> None:
+    world = older(make(realpath=True))
+    text = (PROJECT / "fabfile/server/page.php").read_text()
+    for token, until in (("a" * 64, time.time() + 60), ("b" * 64, time.time() - 1)):
+        proof = f"{hashlib.sha256(token.encode()).hexdigest()} {int(until)}"
+        page = world.site / f"current/public/fab-{token[:32]}.php"
+        page.write_text(f'<?php\n// laravel-fab asks\n$proof = "{proof}"; ?>\n{text}')
+        assert get(f"{world.web.url}/{page.name}").status == 404
+        assert page.exists() == (until > time.time()), "after its time it removes itself"
+    assert json.loads(ask(world, "a" * 64, f"/fab-{'a' * 32}.php"))["laravel-fab"] == world.current()
+    assert world.fab("server.validate", "--host=prod").code == 0
+    assert left(world) == []
 
 
 def test_a_pool_that_looks_at_files_goes_on_with_the_old_release_as_well(make: Callable[..., World]) -> None:
@@ -171,8 +238,8 @@ def leave(world: World, until: float) -> str:
     return token
 
 
-def ask(world: World, token: str) -> str:
-    with urlopen(Request(world.web.url + PAGE, headers={"X-Laravel-Fab": token})) as response:
+def ask(world: World, token: str, page: str = PAGE) -> str:
+    with urlopen(Request(world.web.url + page, headers={"X-Laravel-Fab": token})) as response:
         return str(response.read().decode())
 
 
@@ -192,7 +259,7 @@ def test_only_who_asks_in_time_and_with_the_token_is_told(usual: World) -> None:
     theirs.write_text("<?php // somebody's own\n")
     result = world.fab("server.validate", "--host=prod")
     assert result.code == 0, result.text
-    assert "which code PHP runs was not proven" in result.out
+    assert f"It is release {world.current()} that answers" in result.out
     assert theirs.read_text() == "<?php // somebody's own\n"
     theirs.unlink()
 
