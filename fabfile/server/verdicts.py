@@ -93,12 +93,17 @@ def insist(c: Host, plan: Plan) -> bool:
     if bad and not c.settings.allow_destructive:
         lines = "".join(f"\n  {name}: {', '.join(verdict.why)}" for name, verdict in bad.items())
         raise Failure(
-            f"{c.name}: pending migrations would take away what the release that serves may still use:{lines}\n  no migration was run",
+            f"{c.name}: pending migrations would take away what {_user(c)} may still use:{lines}\n  no migration was run",
             "deploy code that does without it first, the migration later; if you mean it: --set allow_destructive=true",
         )
     return bool(bad)
 
 
-def nothing_to_lose(c: Host) -> bool:
-    """Whether this is a first deployment: no release serves that could miss anything."""
-    return not state.look(c).current
+def _user(c: Host) -> str:
+    return "the release that serves" if state.look(c).current else "whoever uses this database, which has migrations already,"
+
+
+def nothing_to_lose(c: Host, names: tuple[str, ...]) -> bool:
+    """Whether nobody could miss anything: no release of this site serves, and no migration ever ran in its database, which
+    another site may use as well."""
+    return not state.look(c).current and isinstance(names, database.Unborn)
