@@ -50,9 +50,13 @@ COMMANDS = """
 Artisan::command('long {name}', function (string $name) {
     App\\Jobs\\LongJob::dispatch($name);
 });
-foreach (['schedule:interrupt' => 0, 'octane:reload' => 1, 'inertia:stop-ssr' => 1] as $name => $code) {
+$codes = ['horizon:terminate' => 0, 'reverb:restart' => 0, 'pulse:restart' => 0, 'schedule:interrupt' => 0];
+foreach ($codes + ['octane:reload' => 1, 'inertia:stop-ssr' => 1] as $name => $code) {
     Artisan::command($name, function () use ($name, $code) {
         file_put_contents(storage_path('app/told'), "$name " . basename(base_path()) . "\\n", FILE_APPEND);
+        if ($name === 'horizon:terminate') {  // as the real one does, so that plain workers end too
+            Artisan::call('queue:restart');
+        }
         return $code;
     });
 }
@@ -137,20 +141,23 @@ def test_a_job_in_flight_ends_exactly_once_and_the_next_has_new_code(site: Site)
     code, text = site.deploy()
     new = serving(site.world.site)
     assert code == 0, text
-    assert "queue:restart, schedule:interrupt" in text
+    assert "restarted: horizon:terminate, reverb:restart, pulse:restart, schedule:interrupt  " in text, "horizon tells the queue's workers"
     assert "No process runs an earlier release" in text
     assert site.jobs() == [f"flight starts {old}", f"flight ends {old}"]
     site.dispatch("next")
     site.end("next")
     site.wait(f"next ends {new}")
     told = (site.world.site / "shared/storage/app/told").read_text().splitlines()
-    assert told[-4:] == [f"schedule:interrupt {new}", f"schedule:interrupt {old}", f"octane:reload {old}", f"inertia:stop-ssr {old}"]
+    both = ("horizon:terminate", "reverb:restart", "pulse:restart", "schedule:interrupt")
+    each = [f"{name} {release}" for name in both for release in (new, old)]
+    assert told[-10:] == [*each, f"octane:reload {old}", f"inertia:stop-ssr {old}"]
 
 
 def test_a_job_that_takes_longer_than_the_patience_is_named_and_left_alone(site: Site) -> None:
     old, pid = site.dispatch("longer"), site.supervisor.pid("worker")
-    code, text = site.deploy(drain_timeout="1")
+    code, text = site.deploy(drain_timeout="1", workers='["queue"]')
     assert code == 3, text
+    assert "Background services restarted: queue:restart  " in text
     assert f"process {pid} (php {site.world.site}/current/artisan queue:work --sleep=0.2, release {old}" in text
     assert "still runs old code" in text
     assert f"kill -TERM {pid}" in text
