@@ -137,7 +137,7 @@ def site(open_worlds: Callable[..., World], artifacts: Artifacts, tmp_path_facto
 
 def test_a_job_in_flight_ends_exactly_once_and_the_next_has_new_code(site: Site) -> None:
     old = site.dispatch("flight")
-    Thread(target=site.end, args=("flight", 5)).start()
+    Thread(target=site.end, args=("flight", 10)).start()  # a job of more than ten seconds
     code, text = site.deploy()
     new = serving(site.world.site)
     assert code == 0, text
@@ -189,6 +189,16 @@ def test_a_program_that_supervisor_does_not_know_is_no_success(site: Site) -> No
     assert "nobody: ERROR (no such group)" in text
     assert "supervisorctl" in text
     assert serving(site.world.site) == before
+
+
+def test_what_nobody_told_to_end_is_looked_for_all_the_same(site: Site) -> None:
+    before, pid = serving(site.world.site), site.supervisor.pid("worker")
+    code, text = site.deploy(workers="[]")
+    assert code == 3, text
+    assert re.search(rf"process {pid} \(.* release {before}, .* still runs old code: nobody told it to end.*kill -TERM {pid}", text), text
+    back = site.world.rollback("--set=hosts.prod.workers=[]")
+    assert (back.code, serving(site.world.site)) == (0, before), back.text
+    assert "No process runs an earlier release any more" in back.text
 
 
 def test_workers_that_nobody_starts_again_are_missed(site: Site) -> None:
