@@ -287,11 +287,15 @@ def test_pages_that_shall_be_warm_are_asked_for_before_the_switch(usual: World) 
     assert world.current() == before
 
 
-def test_cached_settings_that_lead_through_current_are_named(usual: World) -> None:
+@pytest.mark.parametrize("by", ["the path in the settings", "another path to the same folder"])
+def test_cached_settings_that_lead_through_current_are_named(by: str, usual: World) -> None:
     world = usual
-    before = world.env_file.read_text()
+    before, link = world.env_file.read_text(), world.folder / "link"
+    if by != "the path in the settings" and not link.is_symlink():
+        link.symlink_to(world.site)
+    path = [f"path={link}"] if link.is_symlink() else []
     world.env_file.write_text(f"{before}APP_NAME={world.site}/current/name\n")
-    result = deploy(world)
+    result = deploy(world, *path)
     assert result.code == 3, result.text
-    assert f"cached settings lead through {world.site}/current: app.name;" in result.text
+    assert f"cached settings lead through {link if path else world.site}/current: app.name;" in result.text
     world.env_file.write_text(before)
