@@ -74,9 +74,9 @@ def build(c: Host, branch: str = "", commit: str = "") -> str:
 
 
 def drained(c: Host) -> None:
-    """No worker goes on with an earlier release's code; nothing to wait for where none did after it was told to end."""
-    if c.running_on:
-        server.drain(c)
+    """No worker goes on with an earlier release's code; server.workers looked while it told them to end, and waits for those only."""
+    if c.running_on or not c.settings.workers:
+        server.drain(c, wait=bool(c.running_on))
 
 
 def gone_back(c: Host, run: Deployment, error: BaseException) -> BaseException:

@@ -36,12 +36,15 @@ rm -rf -- .deploy/trash/*
 rm -f -- .deploy/releases/*.new .deploy/lock.json.*
 for run in .deploy/run/*; do [ ! -d "$run" ] || [ "$run" = ".deploy/run/$3" ] || rm -rf -- "$run"; done
 """
+# $4 and more are those of releases that stay: the database from before their migrations.
 BACKUPS = """
 cd "$1" 2>/dev/null || exit 0
-count=0
+many=$2 days=$3 count=0
+shift 3
 for file in $(ls -1 | grep -E '^db-[0-9]+(-before-restore)?\\.gz$' | sort -r); do
   count=$((count + 1))
-  if [ "$count" -gt "$2" ] && [ -n "$(find "$file" -mtime "+$3")" ]; then rm -f -- "$file"; echo "$file"; fi
+  case " $* " in *" $file "*) continue ;; esac
+  if [ "$count" -gt "$many" ] && [ -n "$(find "$file" -mtime "+$days")" ]; then rm -f -- "$file"; echo "$file"; fi
 done
 """
 
@@ -76,7 +79,8 @@ def _remove(c: Host, keep: int) -> tuple[int, int]:
     c.shell.do(EMPTY, c.site.root, pending.id if pending else "", c.run_id, what="empty the trash")
     if c.shell.dry:
         return len(gone), 0
-    values = (c.site.backups, c.settings.keep_backups, c.settings.backup_days)
+    pinned = [record.backup.rpartition("/")[2] for record in found.records.values() if record.backup and record.id not in gone]
+    values = (c.site.backups, c.settings.keep_backups, c.settings.backup_days, *pinned)
     return len(gone), len(c.shell.ask(BACKUPS, *values, what="old backups").out.split())
 
 

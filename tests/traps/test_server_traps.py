@@ -182,6 +182,20 @@ def test_trap_07_the_newest_backups_stay_however_old_they_are(world: World) -> N
     assert (backups / "before the move.sql").exists()
 
 
+def test_the_backup_of_a_release_that_stays_stays_with_it(world: World) -> None:
+    """Its record names it; one whose release is gone goes by number and age as any other."""
+    record, names = world.site / f".deploy/releases/{world.current()}.json", [f"db-2019010100000{number}.gz" for number in range(5)]
+    before = record.read_text()
+    record.write_text(json.dumps({**json.loads(before), "backup": str(world.site / "backups" / names[1])}))
+    for name in names:
+        (world.site / "backups" / name).write_text("old")
+        os.utime(world.site / "backups" / name, (1, 1))
+    result = world.fab("server.cleanup", "--host=prod", "--set=hosts.prod.keep_backups=1", "--set=hosts.prod.backup_days=1")
+    record.write_text(before)
+    assert result.code == 0, result.text
+    assert sorted(path.name for path in (world.site / "backups").glob("db-2019*") if path.name != names[-1]) == [names[1]]
+
+
 DUMPS = {
     "test_trap_09_it_fails": "echo 'Lost connection' >&2; exit 2",
     "test_trap_09_it_writes_nothing_and_says_it_did": ':>"$out"',
