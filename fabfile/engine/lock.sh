@@ -38,8 +38,8 @@ case $status in
     (printf '%s\n' "$record" >"$folder/lock.json.$run" && mv -f "$folder/lock.json.$run" "$folder/lock.json") 2>/dev/null ||
       rm -f -- "$folder/lock.json.$run" "$folder/lock.json"
     # Whoever had the lock while this waited for it may have cleaned the folder up, as one of a dead run.
-    (umask 077 && mkdir -p "$folder/run/$run" && : >>"$folder/run/$run/log") 2>/dev/null || :
-    beats=$folder/lock log=$folder/run/$run/log children=$folder/run/$run/child
+    (umask 077 && mkdir -p "$folder/run/$run" && : >>"$folder/run/$run/log" && echo >"$folder/run/$run/idle") 2>/dev/null || :
+    beats=$folder/lock log=$folder/run/$run/log idle=$folder/run/$run/idle children=$folder/run/$run/child
     listening
     watch
     ;;
