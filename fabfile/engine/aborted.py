@@ -12,17 +12,17 @@ from .hosts import Host
 
 def write_down(c: Host, found: state.ServerState, left: str) -> None:
     """Note in journal and log how the run ended whose lock record is ``left``; ``found`` is the server before we came."""
-    record = _object(left)
-    run = str(record.get("run", ""))
+    whose = record(left)
+    run = str(whose.get("run", ""))
     if not run:
         return
     told = journal.read(c, run)
     if told.status or told.reverted:  # it ended, or the server wrote its end
         return
     release = max((id for id in found.records if id >= run[:14] and not found.records[id].confirmed), default="")
-    note = f"{record.get('what')} died{f' in {told.step}' if told.step else ''}"
+    note = f"{whose.get('what')} died{f' in {told.step}' if told.step else ''}"
     journal.note(c, "aborted", of=run, step=told.step, release=release)
-    rows = {"Deployment": release or "none", "Timestamp": record.get("since"), "Commit": record.get("commit"), "By": record.get("who")}
+    rows = {"Deployment": release or "none", "Timestamp": whose.get("since"), "Commit": whose.get("commit"), "By": whose.get("who")}
     logbook.add(c, {**{key: str(value or "") for key, value in rows.items()}, "Status": "ABORTED", "Serving": found.current, "Note": note})
     try:
         c.shell.flush()
@@ -30,7 +30,8 @@ def write_down(c: Host, found: state.ServerState, left: str) -> None:
         console.warn(f"{c.name}: an earlier run ({note}) could not be written down: {error.text}")
 
 
-def _object(text: str) -> dict[str, Any]:
+def record(text: str) -> dict[str, Any]:
+    """The lock record in ``text``; empty if that is none."""
     try:
         value = json.loads(text)
     except (ValueError, RecursionError):

@@ -18,7 +18,7 @@ IFS= read -r token
 IFS= read -r silence
 nl='
 '
-heard=0 status=0 beats=/dev/null watcher='' log=/dev/null children=/dev/null
+heard=0 status=0 beats=/dev/null watcher='' log=/dev/null idle=/dev/null children=/dev/null
 trap '[ -z "$watcher" ] || stop KILL "$watcher"' EXIT
 unset CDPATH ENV BASH_ENV
 
@@ -86,25 +86,67 @@ ask() { # NUMBER TIMEOUT
   end "$1" $?
 }
 
-# Long work never writes to the network itself: if the client goes, the relay goes on and keeps the log.
+# Long work never waits for the network: what it says is kept in the log, and sent on from there by somebody who may be held up
+# for as long as nobody reads, and does not hold the lock. Where nothing can be kept, it is handed over as it comes.
 work() { # NUMBER TIMEOUT
-  [ -w "$log" ] || log=/dev/null
+  if [ ! -w "$idle" ] || [ ! -w "$log" ]; then log=/dev/null idle=/dev/null; fi
   {
-    spawn 2>&1
-    finish "$2" 2>/dev/null
-    printf '\n%s %s %s\n' "$token" "$1" $?
-  } | {
-    trap '' PIPE
-    row=''
-    while IFS= read -r row; do
-      printf '%s\n' "$row" >&8
-      printf '%s\n' "$row"
-      case $row in "$token $1 "*) break ;; esac
-    done
-    # Without an end: the work killed who waited for it.
-    case $row in "$token $1 "*) ;; *) printf '\n%s %s 137\n' "$token" "$1" ;; esac
-  } 8>>"$log" 2>/dev/null
+    cat <&7 >/dev/null # what earlier work said
+    {
+      spawn 2>&1
+      finish "$2" 2>/dev/null
+      printf '\n%s %s %s\n' "$token" "$1" $?
+    } 7<&- | keep "$1" 2>/dev/null | forward "$1" 2>/dev/null
+  } 7<"$log"
   printf '\n%s %s 0\n' "$token" "$1" >&2
+}
+
+keep() { # NUMBER: what comes in goes into the log; 8 wakes `forward`, and takes what the log cannot
+  trap '' PIPE
+  exec 7<&- 8>&1 >>"$log"
+  row='' room=$log
+  [ "$log" != /dev/null ] || directly
+  while IFS= read -r row; do
+    put "$row"
+    case $row in "$token $1 "*) break ;; esac
+  done
+  # Without an end: the work killed who waited for it.
+  case $row in "$token $1 "*) ;; *) put '' && put "$token $1 137" ;; esac
+  beat "$heard ended"
+}
+
+put() { # ROW
+  printf '%s\n' "$1" || { directly && printf '%s\n' "$1"; }
+  [ -z "$room" ] || [ -s "$idle" ] || { echo >"$idle" && echo >&8; } || directly
+}
+
+directly() { echo full >&8 && exec >&8 && room=''; }
+
+# Empties the file that says that it is awake before it looks a last time whether there is more: so it is woken, and once.
+forward() { # NUMBER: what the log gets goes out
+  exec 6<&0 <&7 7<&- 9>&-
+  part='' asleep='' sent=0 word=''
+  until pass "$1"; do
+    case $word$asleep in
+      full*) exec <&6 && part='' word=gone ;;
+      gone*) printf '\n%s %s 137\n' "$token" "$1" && return ;;
+      yes) asleep='' && IFS= read -r word <&6 || word=gone ;;
+      *) asleep=yes && true >"$idle" ;;
+    esac
+  done
+}
+
+# Once the work has ended, what still gets out is the sign that the client lives: nobody hears its beats meanwhile.
+pass() { # NUMBER: what there is to read goes out; 1: the end is not there yet
+  while IFS= read -r row; do
+    row=$part$row part='' sent=$((sent + 1)) said=busy
+    printf '%s\n' "$row"
+    case $row in "$token $1 "*) return 0 ;; esac
+    [ $((sent % 20)) -gt 0 ] || IFS= read -r said <"$beats"
+    [ "$said" = busy ] || beat "$heard $sent"
+  done
+  part=$part$row
+  return 1
 }
 
 # Written over what is there, which needs no free block; one that cannot be written must not be taken for silence.

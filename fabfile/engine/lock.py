@@ -17,7 +17,7 @@ from .scripts import source
 from .shell import Shell
 from .wire import Answer
 
-HELD, NO_FLOCK, UNWRITABLE = 0, 69, 73
+HELD, NO_FLOCK, UNWRITABLE, BY_HAND = 0, 69, 73, 76
 LEAVE = 'rm -rf -- "$1"; rm -f -- "$2/lock.json"; [ ! -f "$2/journal.jsonl" ] || sync "$2/journal.jsonl" 2>/dev/null || :'
 
 
@@ -30,10 +30,10 @@ def hold(c: Host, what: str, by_hand: bool = False) -> None:
     if c.run_id or c.shell.dry:
         return
     found = state.look(c)
-    if not by_hand:
-        _by_hand(c, found)
+    if found.manual and not by_hand:
+        raise _by_hand(c, found.manual)
     run, deadline = f"{found.now}-{secrets.token_hex(4)}", time.monotonic() + max(c.settings.lock_wait, options.current.lock_wait)
-    while _take(c, run, what, found) and time.monotonic() < deadline:
+    while _take(c, run, what, found, by_hand) and time.monotonic() < deadline:
         console.say(f"   … {c.name} is locked, waiting")
         time.sleep(1)
     if not c.run_id:
@@ -44,14 +44,14 @@ def ahead(c: Host, found: state.ServerState) -> None:
     """Raises Locked, before minutes of building, where ``hold`` would raise it if it came at once."""
     if c.run_id or c.shell.dry:
         return
-    _by_hand(c, found)
+    if found.manual:
+        raise _by_hand(c, found.manual)
     if found.held and not max(c.settings.lock_wait, options.current.lock_wait):
         raise _held(c, found)
 
 
-def _by_hand(c: Host, found: state.ServerState) -> None:
-    if found.manual:
-        raise Locked(f"{c.name}: locked by hand: {describe(found.manual)}", f"fab unlock --host={c.name}")
+def _by_hand(c: Host, manual: dict[str, Any]) -> Locked:
+    return Locked(f"{c.name}: locked by hand: {describe(manual)}", f"fab unlock --host={c.name}")
 
 
 def _held(c: Host, found: state.ServerState) -> Locked:
@@ -59,8 +59,10 @@ def _held(c: Host, found: state.ServerState) -> Locked:
     return Locked(f"{c.name}: another deployment holds the lock: {describe(record)}", f"fab status --host={c.name}")
 
 
-def _take(c: Host, run: str, what: str, found: state.ServerState) -> int:
-    answer = attempt(c.shell, c.site.own, run, {"what": what, **c.purpose}, c.php[0])
+def _take(c: Host, run: str, what: str, found: state.ServerState, by_hand: bool) -> int:
+    answer = attempt(c.shell, c.site.own, run, {"what": what, **c.purpose}, c.php[0], by_hand)
+    if answer.code == BY_HAND:  # set since this run looked, as while it waited
+        raise _by_hand(c, aborted.record(answer.out))
     if answer.code == HELD:
         c.shell.run = run
         guard.resolve(c)
@@ -76,10 +78,13 @@ def take(shell: Shell, folder: str, run: str, what: str, php: str = "php") -> in
     return attempt(shell, folder, run, {"what": what}, php).code
 
 
-def attempt(shell: Shell, folder: str, run: str, purpose: dict[str, str], php: str) -> Answer:
-    """As ``take``; says the record of a run that died with the lock, if this one got it."""
+def attempt(shell: Shell, folder: str, run: str, purpose: dict[str, str], php: str, by_hand: bool = False) -> Answer:
+    """As ``take``; says the record of a run that died with the lock, if this one got it, or that of who keeps it from it.
+
+    BY_HAND when one was set by hand, unless this run comes ``by_hand`` to open it.
+    """
     record = json.dumps({"run": run, **purpose, **who()}, separators=(",", ":"))
-    answer = shell.own(source("engine/lock.sh"), folder=folder, run=run, record=record, php=php)
+    answer = shell.own(source("engine/lock.sh"), folder=folder, run=run, record=record, php=php, open="yes" if by_hand else "")
     if answer.code == HELD:
         shell.child = f"{folder}/run/{run}/child"
     if answer.code == UNWRITABLE:

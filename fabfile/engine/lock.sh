@@ -1,6 +1,7 @@
 # Takes the server's lock in the shell that reads this (agent.sh, `self`), so that descriptor 9 stays open in it.
 #   $folder  .deploy of the site      $run  id of this run      $record  who we are, one line of JSON
-# status: 0 held, 75 somebody else's (whose record is printed), 73 cannot be locked, 69 no flock here
+#   $open    "yes" for whoever comes to open a lock that was set by hand
+# status: 0 held, 75 somebody else's and 76 set by hand (whose record is printed), 73 cannot be locked, 69 no flock here
 # shellcheck disable=SC2034,SC2154 # the variables are agent.sh's
 lock() { # 1: somebody else has it
   if command -v flock >/dev/null 2>&1; then
@@ -29,14 +30,16 @@ if (umask 077 && room && : >>"$folder/lock") && exec 9>>"$folder/lock"; then
     sleep "$pause" 2>/dev/null || sleep 1
   done
 fi
+# Whoever sets one by hand has this lock meanwhile: only now is it certain that there is none.
+if [ "$status" = 0 ] && [ "$open" != yes ] && [ -f "$folder/manual.json" ]; then status=76; fi
 case $status in
   0)
     cat "$folder/lock.json" 2>/dev/null # of a run that did not end
     (printf '%s\n' "$record" >"$folder/lock.json.$run" && mv -f "$folder/lock.json.$run" "$folder/lock.json") 2>/dev/null ||
       rm -f -- "$folder/lock.json.$run" "$folder/lock.json"
     # Whoever had the lock while this waited for it may have cleaned the folder up, as one of a dead run.
-    (umask 077 && mkdir -p "$folder/run/$run" && : >>"$folder/run/$run/log") 2>/dev/null || :
-    beats=$folder/lock log=$folder/run/$run/log children=$folder/run/$run/child
+    (umask 077 && mkdir -p "$folder/run/$run" && : >>"$folder/run/$run/log" && echo >"$folder/run/$run/idle") 2>/dev/null || :
+    beats=$folder/lock log=$folder/run/$run/log idle=$folder/run/$run/idle children=$folder/run/$run/child
     listening
     watch
     ;;
@@ -45,6 +48,7 @@ case $status in
     rm -rf -- "${folder:?}/run/${run:?}"
     case $status in
       1) status=75 && cat "$folder/lock.json" 2>/dev/null ;;
+      76) cat "$folder/manual.json" 2>/dev/null ;;
       69) ;;
       *) status=73 ;;
     esac

@@ -72,6 +72,24 @@ def test_every_userland_locks_a_full_disk(userland: str, small: Path, make_local
     assert winner.ask("echo works").out == "works\n"
 
 
+@pytest.mark.parametrize("userland", ["dash", "bash", "busybox"])
+def test_work_that_fills_the_disk_with_its_log_is_heard_to_its_end(
+    userland: str, small: Path, make_local: MakeShell, tmp_path: Path
+) -> None:
+    need(userland)
+    shell = make_local(*places.userland(userland, tmp_path / "userland"))
+    own = used(shell, small)
+    assert lock.take(shell, own, "run", "test") == lock.HELD
+    disk.fill(small, "blocks")
+    filler = small / "filler/file"
+    os.truncate(filler, filler.stat().st_size - (50 << 10))
+    rows = "".join(f"{number} {'row ' * (number % 17)}\n" for number in range(4000))
+    (tmp_path / "rows").write_text(rows)
+    assert shell.work('cat "$1"', tmp_path / "rows").out == rows
+    assert shell.work("echo next").out == "next\n"
+    assert 0 < Path(own, "run/run/log").stat().st_size < len(rows)
+
+
 def test_the_record_of_a_dead_run_is_not_taken_for_ours(small: Path, make_local: MakeShell) -> None:
     shell = make_local()
     own = used(shell, small)

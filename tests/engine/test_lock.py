@@ -248,6 +248,27 @@ def test_a_lock_by_hand_stops_everybody(make_host: Callable[..., Host], tmp_path
         lock.hold(make_host(), "deploy")
 
 
+def test_a_lock_by_hand_stops_who_waited_when_it_was_set(
+    make_host: Callable[..., Host], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    first, second = make_host(), make_host(lock_wait=60)
+    lock.hold(first, "deploy")
+    (tmp_path / "site/.deploy/lock.json").write_text('{"run": "20260101000000-dead", "what": "deploy"}')
+    with ThreadPoolExecutor(1) as pool:
+        waits = pool.submit(lock.hold, second, "deploy")
+        assert places.eventually(lambda: "is locked, waiting" in capsys.readouterr().out)
+        (tmp_path / "site/.deploy/manual.json").write_text('{"who": "ann", "message": "holidays"}')
+        first.shell.close()
+        with pytest.raises(Locked, match="locked by hand: who ann, message holidays") as caught:
+            waits.result()
+    assert (second.run_id, caught.value.hint) == ("", "fab unlock --host=prod")
+    assert record(f"{tmp_path}/site/.deploy")["run"] == "20260101000000-dead", "whoever opens it writes down how that one ended"
+    assert not state.look(second).held
+    third = make_host()
+    lock.hold(third, "unlock", by_hand=True)
+    assert third.run_id
+
+
 @pytest.mark.parametrize("with_flock", [True, False])
 def test_looking_keeps_nobody_out(with_flock: bool, folder: str, make_local: MakeShell, no_flock: str) -> None:
     done = Event()

@@ -9,13 +9,20 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from functools import partial
 from pathlib import Path
+from threading import Event
 
 import pytest
 
-from fabfile.engine import lock
+from fabfile.engine import lock, pipes
+from fabfile.engine.errors import Unreachable
 from fabfile.engine.hosts import Host
+from tests.conftest import need
 from tests.engine import places
+from tests.engine.conftest import MakeShell
 from tests.engine.places import eventually
 from tests.support import process
 from tests.support.fab import PROJECT
@@ -146,6 +153,70 @@ def test_a_silent_client_does_not_end_the_work_it_waits_for(start_client: StartC
     assert eventually(lambda: free(other) or (tmp_path / "ended").exists())
     assert (tmp_path / "ended").exists()
     assert eventually(lambda: free(other)), "the lock is still held"
+
+
+LOUD = "head -c {size} /dev/zero | tr '\\0' x | fold -w 1000; touch '{folder}/ended'"
+
+
+def test_work_that_says_more_than_a_silent_client_takes_ends_and_the_lock_is_free(
+    start_client: StartClient, other: Host, tmp_path: Path
+) -> None:
+    client = start_client(SILENCE)
+    client.work(
+        f"touch '{tmp_path}/began'; while [ ! -e '{tmp_path}/go' ]; do sleep 0.1; done; {LOUD.format(size=5 << 20, folder=tmp_path)}"
+    )
+    assert eventually((tmp_path / "began").exists)
+    client.signal(signal.SIGSTOP)
+    (tmp_path / "go").touch()
+    assert eventually((tmp_path / "ended").exists, 120), "the work waits for somebody to read"
+    assert eventually(lambda: free(other), 60), "the lock is still held"
+    assert not client.agent_lives()
+    assert log_of(tmp_path, client)[-1].endswith(" 0"), "the log has it to the end"
+
+
+class Ears:
+    """How a client on this machine reads: slowly, or not at all."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.open, self.pause, read = Event(), 0.0, pipes._read
+        self.open.set()
+        monkeypatch.setattr(pipes, "_read", lambda source: self.hear() and read(source))
+
+    def hear(self) -> bool:
+        time.sleep(self.pause)
+        return self.open.wait()
+
+
+@pytest.fixture(params=["dash", "bash", "busybox"])
+def make_loud(request: pytest.FixtureRequest, tmp_path: Path, make_local: MakeShell) -> MakeShell:
+    need(request.param)
+    return partial(make_local, *places.userland(request.param, tmp_path / "userland"))
+
+
+def test_work_waits_for_no_reader_in_any_userland(
+    make_loud: MakeShell, make_local: MakeShell, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ears, first, other = Ears(monkeypatch), make_loud(silence=SILENCE), make_local()
+    assert lock.take(first, str(tmp_path), "first", "test") == lock.HELD
+    with ThreadPoolExecutor(1) as pool:
+        ears.open.clear()
+        works = pool.submit(first.work, LOUD.format(size=1 << 20, folder=tmp_path))
+        ended = eventually((tmp_path / "ended").exists, 120)
+        ears.open.set()
+        assert ended, "the work waits for somebody to read"
+        with suppress(Unreachable):
+            works.result()
+    first.close()
+    assert eventually(lambda: lock.take(other, str(tmp_path), "other", "test") == lock.HELD)
+
+
+def test_who_reads_slowly_keeps_the_lock_and_misses_nothing(make_loud: MakeShell, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    ears, shell = Ears(monkeypatch), make_loud(silence=2 * SILENCE)
+    assert lock.take(shell, str(tmp_path), "first", "test") == lock.HELD
+    agent = shell.ask("echo $PPID").out
+    ears.pause = 0.4
+    assert shell.work(LOUD.format(size=1 << 20, folder=tmp_path)).out.replace("\n", "") == "x" * (1 << 20)
+    assert shell.ask("echo $PPID").out == agent
 
 
 def test_who_was_silent_while_its_work_ran_gets_the_answer(start_client: StartClient, tmp_path: Path) -> None:
