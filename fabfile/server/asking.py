@@ -31,8 +31,8 @@ def get(c: Host, path: str, tries: int = 1, successes: int = 1) -> tuple[int, st
     return number, (detail + answer.err[-800:]).strip()
 
 
-def exposed(c: Host) -> list[str]:
-    """Which private paths the web server hands out to anybody."""
+def exposed(c: Host) -> tuple[list[str], list[str]]:
+    """Which private paths the web server hands out to anybody, and which it did not answer."""
     return exposure.served(_ask(c, "/", 1, 1, "", exposure.nobody(), *exposure.PRIVATE).out)
 
 
