@@ -66,8 +66,12 @@ def abandoned(c: Host, run: Deployment, error: BaseException) -> BaseException:
         return error
     serving = f"{run.previous} still serves" if run.previous else "nothing is live yet"
     with suppress(Failure):
-        if c.run_id:  # it may have been stopped in the moment after the rename
+        switched = bool(run.release) and state.look(c).current == run.release  # it may have been stopped in the moment after the rename
+        if switched and not run.previous:
+            return nothing_to_go_back_to(c, run, error)
+        if c.run_id or switched:
             _go_back(c, run)
+    with suppress(Failure):
         if run.kind == "deploy":
             closing.mark(c, run.release, "failed", why(error))
         if not run.was_down:

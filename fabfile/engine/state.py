@@ -7,6 +7,7 @@ from collections import defaultdict
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from .errors import CommandFailed
 from .hosts import Host
 from .layout import RELEASE_ID
 from .records import Record
@@ -67,11 +68,19 @@ class ServerState:
 
 def look(c: Host) -> ServerState:
     """How things are at ``c``: asked, unless it was asked under our lock and nothing has been done since that could change it."""
-    found = c.shell.known or parse(c.shell.ask(source("engine/look.sh"), c.site.root, c.php[0], what="look at the site").out)
+    found = c.shell.known or parse(_asked(c))
     assert isinstance(found, ServerState)
     if c.run_id:
         c.shell.known = found
     return found
+
+
+def _asked(c: Host) -> str:
+    try:
+        return c.shell.ask(source("engine/look.sh"), c.site.root, c.php[0], what="look at the site").out
+    except CommandFailed as error:
+        error.advise(f"fab server.check --host={c.name}")
+        raise
 
 
 def made(c: Host, release: str) -> None:
@@ -125,7 +134,7 @@ def _settled(record: Record, current: str, confirmed: str) -> Record:
     The release that serves is live, and confirmed if that was the last to be. One that was left before anybody confirmed it is bad.
     """
     if record.id == current:
-        live = record.but(state="live") if record.state in ("prepared", "retired") else record
+        live = record.but(state="live") if record.state in ("prepared", "retired", "failed") else record
         return live.but(confirmed=True) if record.id == confirmed and live.state == "live" else live
     if record.state == "live" and not record.confirmed:
         return record.but(state="bad", reason=record.reason or "never confirmed")

@@ -92,7 +92,8 @@ def test_a_site_in_use(shell: Shell, site: Path) -> None:
 
 @pytest.mark.parametrize(("state_", "confirmed", "link", "expected"), [
     ("live", B, False, ("live", True)), ("live", B, True, ("live", True)), ("prepared", B, False, ("live", True)),
-    ("live", A, False, ("live", False)), ("prepared", "", False, ("live", False)), ("bad", B, False, ("bad", False)),
+    ("live", A, False, ("live", False)), ("prepared", "", False, ("live", False)),
+    ("failed", "", False, ("live", False)), ("bad", B, False, ("bad", False)),
 ])  # fmt: skip
 def test_what_serves_is_live_whatever_could_be_written(
     state_: records.State, confirmed: str, link: bool, expected: tuple[str, bool], shell: Shell, site: Path

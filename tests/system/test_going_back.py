@@ -172,6 +172,23 @@ def test_a_client_that_vanished(stage: Stage) -> None:
     assert "bad" in stage.fab("releases").out
 
 
+def test_a_first_release_that_was_switched_to_when_the_connection_went(stage: Stage) -> None:
+    stage.restore("empty")
+    code, text = stage.run("first", "session", '"state":"live"')  # the record that follows the rename
+    assert code == 4, text
+    assert "is in place but not confirmed" in text
+    assert "nothing is live" not in text
+    assert version(stage) == 1
+    assert eventually(lambda: lock_is_free(stage.site))
+    assert "state        live, not confirmed\n" in stage.fab("status").out
+    assert deploy(stage).code == 0
+
+
+def test_a_server_that_cannot_even_be_looked_at_is_told_with_what_to_type(stage: Stage) -> None:
+    code, text = stage.run("redeploy", "fail", 1)
+    assert (code, "→ fab server.check --host=prod" in text) == (4, True), text
+
+
 STATUS = {"redeploy": "SUCCESS", "rollback": "ROLLED BACK ON REQUEST"}
 
 
