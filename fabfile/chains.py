@@ -41,7 +41,7 @@ def deploy(c: Host, branch: str = "", commit: str = "", artifact: str = "", forc
         server.confirm(c, run.release)
     except BaseException as error:
         raise gone_back(c, run, error) from error
-    outcome.tidied(lambda: drained(c), lambda: server.cleanup(c), lambda: builder.cleanup(c) if run.built else None)
+    outcome.tidied(run, lambda: drained(c), lambda: server.cleanup(c), lambda: builder.cleanup(c) if run.built else None)
     outcome.live(c, run)
 
 
@@ -109,7 +109,7 @@ def rollback(c: Host, to: str = "") -> None:
         server.confirm(c, target.id)
     except BaseException as error:
         raise outcome.undone(c, run, error) from error
-    outcome.tidied(lambda: drained(c), lambda: backward.left_behind(c, found.live))
+    outcome.tidied(run, lambda: drained(c), lambda: closing.insisted(run, lambda: backward.left_behind(c, found.live)))
     outcome.live(c, run)
 
 

@@ -32,6 +32,11 @@ if [ -f .deploy/background ] && read -r said pid <.deploy/background; then # see
     asked) kill -0 "$pid" 2>/dev/null || printf 'ends background\n' ;;
   esac
 fi
+if [ -L .deploy/confirmed ]; then # see confirm.sh
+  printf 'confirmed %s\n' "$(readlink .deploy/confirmed)"
+elif [ -f .deploy/confirmed ] && read -r _ release _ <.deploy/confirmed; then
+  printf 'confirmed %s\n' "$release"
+fi
 [ ! -f .deploy/owed ] || printf 'owed yes\n'
 if [ -f current/storage/framework/down ]; then printf 'down yes\n'; fi
 # Since Laravel 10 it can be kept in the cache instead (config/app.php), where no file tells of it.

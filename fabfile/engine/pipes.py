@@ -77,7 +77,10 @@ class ChannelPipe:
         self.receive = reader.receive
 
     def send(self, data: bytes) -> None:
-        self.channel.sendall(data)
+        try:
+            self.channel.sendall(data)
+        except EOFError as error:  # paramiko's, where the connection goes in this very moment
+            raise ConnectionResetError("the connection is gone") from error
 
     def alive(self, patience: float) -> bool:
         """OpenSSH answers any global request (RFC 4254, 4); a TCP connection alone may be silent for an hour."""

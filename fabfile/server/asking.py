@@ -47,8 +47,8 @@ def reply(c: Host, path: str, tries: int = 1, successes: int = 1) -> Reply:
     return Reply(number, (detail + answer.err[-800:]).strip(), found[1] if found else "")
 
 
-def exposed(c: Host) -> list[str]:
-    """Which private paths the web server hands out to anybody."""
+def exposed(c: Host) -> tuple[list[str], list[str]]:
+    """Which private paths the web server hands out to anybody, and which it did not answer."""
     return exposure.served(_ask(c, "/", 1, 1, "", exposure.nobody(), *exposure.PRIVATE).out)
 
 

@@ -74,8 +74,12 @@ def validate(c: Host) -> None:
         _answers_well(c)
         if current != before:
             _is_served(c, current, (found.live.previous if found.live else "") or before)
-        if served := asking.exposed(c):
+        served, unanswered = asking.exposed(c)
+        if served:
             console.warn(f"{c.settings.url} serves {', '.join(served)}: {asking.CURE}")
+        if unanswered:
+            text = f"whether {c.settings.url} serves {', '.join(unanswered)} is not known: it did not answer"
+            console.warn(f"{text}; ask again with fab verify --host={c.name}")
     except Failure as error:
         if not before or 200 <= status <= 299:
             raise

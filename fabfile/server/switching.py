@@ -100,12 +100,12 @@ def confirm(c: Host, release: str) -> None:
     if c.shell.dry:
         return
     found = state.look(c)
-    for record in found.records.values():
-        if record.id == release:
-            last = record.order == found.next_order() - 1
-            records.write(c.shell, c.site, record.but(state="live", confirmed=True, order=record.order if last else found.next_order()))
-        elif record.state == "live":
-            records.write(c.shell, c.site, record.but(state="retired"))
+    if record := found.records.get(release):
+        last = record.order == found.next_order() - 1
+        records.write(c.shell, c.site, record.but(state="live", confirmed=True, order=record.order if last else found.next_order()))
+    for left in found.records.values():
+        if left.id != release and left.state == "live":
+            records.write(c.shell, c.site, left.but(state="retired"))
     try:
         c.shell.flush()
     except CommandFailed as error:  # as above
