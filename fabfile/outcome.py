@@ -20,6 +20,7 @@ def begin(c: Host, kind: str, steps: int = 0) -> Deployment:
     )
     console.Chain.total = steps
     c.purpose["what"] = kind
+    server.foresee(c)
     found = state.look(c)
     lock.ahead(c, found)
     return Deployment(kind, time.monotonic(), previous=found.current, was_down=found.down and not found.owed)

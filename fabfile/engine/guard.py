@@ -67,13 +67,19 @@ def go_back(c: Host, why: str) -> tuple[str, str, str]:
 
 def resolve(c: Host) -> None:
     """What an earlier run left unconfirmed is undone before anything else happens."""
+    found = state.look(c)
+    if found.unconfirmed or found.owed:
+        _undone(c)
+    _written(c)
+
+
+def _undone(c: Host) -> None:
     what, release, other = go_back(c, "the run that switched did not confirm")
     c.shell.do(source("engine/settle.sh"), c.site.root, what="undo what an earlier run left", note=True)
     if what == "reverted":
         console.warn(f"{c.name}: an earlier run switched to {release} and never confirmed it: went back to {other}")
     elif what == "kept":
         console.warn(f"{c.name}: an earlier run switched to {release} and never confirmed it; left as it is: before it was {other}")
-    _written(c)
 
 
 def _written(c: Host) -> None:

@@ -20,7 +20,7 @@ class ServerState:
     """What the server says. ``now`` is its clock, UTC, as a release id; ``current`` the id it serves, or empty.
 
     ``down`` is maintenance mode, which nobody can tell from here if it is ``unseen``: kept in the application's cache; it is
-    ``owed`` where a run began it that will end it, or whose watchman will.
+    ``owed`` where a run began it that will end it, or whose watchman will. ``unconfirmed``: a switch may still be undone.
     ``confirmed`` is the release that was confirmed last; ``unwritten`` is the current one's record, where the server's own lacks that.
     ``answers`` is what the application said meanwhile, by question: as good as the rest, for as long.
     """
@@ -41,6 +41,7 @@ class ServerState:
     down: bool = False
     unseen: bool = False
     owed: bool = False
+    unconfirmed: bool = False
     ends_background: bool = False
     answers: dict[str, Any] = field(default_factory=dict)
 
@@ -129,6 +130,7 @@ def parse(text: str) -> ServerState:
         down=bool(found["down"]),
         unseen=bool(found["unseen"]),
         owed=bool(found["owed"]),
+        unconfirmed=bool(found["unconfirmed"]),
         ends_background=bool(found["ends"]),
     )
 

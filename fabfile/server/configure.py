@@ -11,6 +11,7 @@ from ..laravel import envcheck, envfile, envparse
 from . import assets, common, firstenv
 
 VIEWS = "storage/framework/views"
+LINKED = "are the shared folders and files linked into this release"
 SKELETON = ("storage/app/public", "storage/framework/cache/data", "storage/framework/sessions", VIEWS, "storage/logs", "bootstrap/cache")
 LINK = source("server/inside.sh") + source("server/link.sh")
 # How many uploads there are before anything changes, for whoever verifies the deployment.
@@ -85,6 +86,7 @@ def env(c: Host, release: str = "") -> None:
     if c.settings.web_group:
         c.shell.do('chgrp "$1" "$2"', c.settings.web_group, path, what="group of shared/.env")
     files.symlink(c.shell, "../../shared/.env", f"{c.site.release(record.id)}/.env")
+    common.remember(c, LINKED, record.id, True)
     for problem in envcheck.problems(wanted):
         console.warn(f"shared/.env:{problem.line}: {problem.key}: {problem.text}{f' ({problem.hint})' if problem.hint else ''}")
 

@@ -8,14 +8,14 @@ from ..engine.hosts import Host
 from ..engine.scripts import source
 from ..engine.tasks import on_host
 from ..laravel import lockfile, requirements
-from . import common, firstenv
+from . import common, discretion, firstenv
 from .facts import ServerFacts, parse
 
 
 @on_host(flow="3.2-connect", done="Server ready for deployment", mutates=False)
 def check(c: Host) -> ServerFacts:
     """Check that the server is ready: disk, PHP, permissions; changes nothing."""
-    facts = parse(c.shell.ask(source("server/check.sh"), c.site.root, common.php(c)[0], what="check the server").out)
+    facts = parse(c.shell.ask(*_question(c), what="check the server").out)
     for problem in facts.problems(c.site.root, c.settings.php):
         raise Failure(f"{c.name}: {problem.text}", problem.hint)
     _check_php(c, facts)
@@ -25,6 +25,16 @@ def check(c: Host) -> ServerFacts:
         console.warn(f"{c.name}: the disk is {facts.used} % full (disk_limit is {c.settings.disk_limit} %)")
     console.done(f"Server ready: PHP {facts.php}, {facts.free_kib >> 10} MiB free, disk {facts.used} % used")
     return facts
+
+
+def _question(c: Host) -> tuple[str, str, str]:
+    return source("server/check.sh"), c.site.root, common.php(c)[0]
+
+
+def foresee(c: Host) -> None:
+    """Let what the first step asks travel with the trip before it."""
+    discretion.foresee(c)
+    c.shell.foresee(*_question(c))
 
 
 def _check_php(c: Host, facts: ServerFacts) -> None:

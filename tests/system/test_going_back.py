@@ -117,7 +117,8 @@ def test_what_somebody_took_down_stays_down(kind: str, stage: Stage) -> None:
     down = stage.site / "current/storage/framework/down"
     assert stage.fab("server.down").code == 0
     assert down.exists()
-    done = stage.fab("rollback") if kind == "rollback" else deploy(stage, **({"opcache_command": "false"} if kind == "failing" else {}))
+    broken = {"opcache": "command", "opcache_command": "false"} if kind == "failing" else {}
+    done = stage.fab("rollback") if kind == "rollback" else deploy(stage, **broken)
     assert done.code == (5 if kind == "failing" else 0), done.text
     assert down.exists()
     assert get(stage.web.url + PAGE).status == 503
