@@ -150,7 +150,8 @@ class Host(Connection):  # type: ignore[misc]
         try:
             return self._channel(command)
         except (paramiko.SSHException, EOFError, OSError) as error:
-            raise Unreachable(f"{self.name}: no further channel on this connection: {error}") from error
+            hint = f"fab status --host={self.name} shows what the server did last"
+            raise Unreachable(f"{self.name}: no further channel on this connection: {error}", hint) from error
 
     def _channel(self, command: str) -> ChannelPipe:
         """Where the server allows one session only on a connection (MaxSessions), the next one has a connection of its own."""
