@@ -22,7 +22,7 @@ from tests.engine.conftest import MakeShell
 from tests.support.sshd import Sshd
 
 CONTENDERS = 8
-ROUNDS = int(os.environ.get("FAB_ROUNDS", "30"))  # 100 is the promise's measure; a bounded part of it runs always
+ROUNDS = int(os.environ.get("FAB_ROUNDS", "30"))  # 100 is the promise's measure, which .ci/run asks for; a part of it runs always
 ELSE = 75
 
 
