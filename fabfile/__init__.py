@@ -8,11 +8,13 @@ from invoke.collection import Collection
 _without_cache, sys.dont_write_bytecode = sys.dont_write_bytecode, bool(sys.flags.dont_write_bytecode)
 
 from . import builder, chains, hooks, info, local, overview, report, server, team
-from .engine import registry
+from .engine import commandline, registry
 from .sandbox import tasks as sandbox
 
 sys.dont_write_bytecode = _without_cache
-team.load()  # a project's own module may replace tasks, so it comes before they are collected
+commandline.join()
+with commandline.ended():
+    team.load()  # a project's own module may replace tasks, so it comes before they are collected
 
 ns = Collection(chains.deploy, chains.rollback, chains.setup)
 for task in (info.status, info.releases, report.report, overview.steps, info.config, info.lock, info.unlock):

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from . import backward, builder, closing, hooks, local, outcome, overview, server
 from .closing import Deployment
-from .engine import artifacts, console, state
+from .engine import artifacts, console, options, state
 from .engine.hosts import Host
 from .engine.tasks import on_builder, on_host
 
 COMMIT = {
     "branch": "what to deploy; default: the host's branch, else project.branch",
-    "commit": "a full commit id instead of the branch's tip",
+    "commit": "a full commit id, or a tag, instead of the branch's tip",
 }
 
 
@@ -41,7 +41,7 @@ def deploy(c: Host, branch: str = "", commit: str = "", artifact: str = "", forc
         server.confirm(c, run.release)
     except BaseException as error:
         raise gone_back(c, run, error) from error
-    outcome.tidied(lambda: drained(c), lambda: server.cleanup(c), lambda: builder.cleanup(c) if run.built else None)
+    outcome.tidied(run, lambda: drained(c), lambda: server.cleanup(c), lambda: builder.cleanup(c) if run.built else None)
     outcome.live(c, run)
 
 
@@ -59,7 +59,7 @@ def build(c: Host, branch: str = "", commit: str = "") -> str:
     hooks.around_build(c, "before_build")
     builder.prepare(c)
     builder.versions(c)
-    builder.clone(c, branch=branch, commit=commit)
+    cloned = builder.clone(c, branch=branch, commit=commit)
     builder.restore_cache(c)
     builder.install(c)
     builder.assets(c)
@@ -68,19 +68,22 @@ def build(c: Host, branch: str = "", commit: str = "") -> str:
     hooks.around_build(c, "after_build")
     artifact: artifacts.Artifact = builder.package(c)
     builder.leave()
+    if options.current.dry_run:
+        artifacts.plan(cloned)
     return artifact.path if artifact.place == "local" else ""
 
 
 def drained(c: Host) -> None:
-    """No worker goes on with an earlier release's code; nothing to wait for where none did after it was told to end."""
-    if c.running_on:
-        server.drain(c)
+    """No worker goes on with an earlier release's code; server.workers looked while it told them to end, and waits for those only."""
+    if c.running_on or not c.settings.workers:
+        server.drain(c, wait=bool(c.running_on))
 
 
 def gone_back(c: Host, run: Deployment, error: BaseException) -> BaseException:
     """After the switch: the previous release serves again, through the same steps; what to raise."""
     if not run.previous:
         return outcome.nothing_to_go_back_to(c, run, error)
+    console.Chain.left()
     console.say(f"↩  {closing.why(error)}: going back to {run.previous}", console.RED)
     try:
         server.switch(c, release=run.previous)
@@ -106,7 +109,7 @@ def rollback(c: Host, to: str = "") -> None:
         server.confirm(c, target.id)
     except BaseException as error:
         raise outcome.undone(c, run, error) from error
-    outcome.tidied(lambda: drained(c), lambda: backward.left_behind(c, found.live))
+    outcome.tidied(run, lambda: drained(c), lambda: closing.insisted(run, lambda: backward.left_behind(c, found.live)))
     outcome.live(c, run)
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import wraps
 
 from . import hooks, local, server
-from .engine import console, errors, journal, lock, options, records, redact, state, timeline
+from .engine import console, errors, journal, lock, mistakes, options, records, redact, state, timeline
 from .engine.errors import Failure
 from .engine.hosts import Host
 from .engine.records import Record
@@ -17,7 +17,7 @@ from .engine.records import Record
 
 @dataclass
 class Deployment:
-    """One run of a chain. ``previous`` is the release that served when it began."""
+    """One run of a chain. ``previous`` is the release that served when it began; ``interrupted``: there has been a Ctrl-C."""
 
     kind: str
     started: float
@@ -25,13 +25,14 @@ class Deployment:
     previous: str = ""
     was_down: bool = False
     built: bool = False
+    interrupted: bool = False
 
 
 def why(error: BaseException) -> str:
     """``error`` as one line."""
     if isinstance(error, KeyboardInterrupt):
         return "interrupted"
-    text = error.text if isinstance(error, Failure) else redact.mask(f"{type(error).__name__}: {error}")
+    text = redact.mask(mistakes.line(error))
     return (text.splitlines() or [type(error).__name__])[0]
 
 
@@ -45,6 +46,8 @@ def finally_left(way: Callable[..., BaseException]) -> Callable[..., BaseExcepti
 
     @wraps(way)
     def guarded(c: Host, run: Deployment, error: BaseException, *more: BaseException) -> BaseException:
+        console.Chain.left()
+        run.interrupted |= isinstance(error, KeyboardInterrupt)
         try:
             if any(isinstance(second, KeyboardInterrupt) and second is not error for second in more):
                 return left(c, errors.ROLLBACK_FAILED)
@@ -75,21 +78,56 @@ def lift(c: Host) -> None:
 
 
 def close(c: Host, run: Deployment, status: str, event: str, note: str, hook: str = "", last: Callable[[], object] | None = None) -> None:
-    """Hooks, log, what is wanted ``last`` under the lock, notification: whatever of it fails is said, and changes nothing of the result."""
+    """Hooks, log, what is wanted ``last`` under the lock, notification: whatever of it fails is said, and changes nothing of the result.
+
+    A first Ctrl-C ends what runs then, and takes neither the log's block nor the journal's last line away; a second one is raised.
+    """
     seconds = time.monotonic() - run.started
     facts = {"kind": run.kind, "status": status, "release": run.release, "note": note[:300], "seconds": round(seconds, 1)}
-    steps: list[Callable[[], object]] = [lambda: hooks.run(c, hook, run.release)] if hook else []
+
+    def finish() -> None:
+        journal.note(c, "finished", **facts, steps=timeline.rows())
+
+    def leave() -> None:
+        if run.interrupted and not journal.read(c, c.run_id).status:
+            finish()
+        lock.release(c)
+
+    if hook:
+        _attempt(run, lambda: hooks.run(c, hook, run.release))
     if c.run_id or c.shell.dry:
-        steps.append(lambda: server.log(c, status=status, seconds=seconds, release=run.release, note=note))
-        steps.append(lambda: journal.note(c, "finished", **facts, steps=timeline.rows()))
-        steps += [last] if last else []
-        steps.append(lambda: lock.release(c))
-    steps.append(lambda: local.notify(c, event=event, release=run.release, note=note, seconds=seconds))
-    for step in steps:
-        try:
-            step()
-        except Exception as error:  # noqa: BLE001 the outcome is decided; this must not replace it
-            console.warn(why(error))
+        _attempt(run, lambda: server.log(c, status=status, seconds=seconds, release=run.release, note=note), insist=True)
+        _attempt(run, finish)
+        _attempt(run, last or (lambda: None))
+        _attempt(run, leave, insist=True)
+    _attempt(run, lambda: local.notify(c, event=event, release=run.release, note=note, seconds=seconds))
+
+
+def _attempt(run: Deployment, step: Callable[[], object], insist: bool = False) -> None:
+    """Run ``step``; the outcome is decided, and nothing that becomes of this may replace it. ``insist``: once more after a Ctrl-C."""
+    try:
+        (insisted if insist else interruptible)(run, step)
+    except Exception as error:  # noqa: BLE001
+        console.warn(why(error))
+
+
+def interruptible(run: Deployment, step: Callable[[], object]) -> bool:
+    """Run ``step``, which the run's first Ctrl-C ends, and no more than that; whether it came to its end."""
+    try:
+        step()
+    except KeyboardInterrupt:
+        if run.interrupted:
+            raise
+        run.interrupted = True
+        console.warn("interrupted at the end of the run, which still says how it ended; Ctrl-C again leaves at once")
+        return False
+    return True
+
+
+def insisted(run: Deployment, step: Callable[[], object]) -> None:
+    """Run ``step``, and once more where the run's first Ctrl-C came between. It must be one that can be done twice."""
+    if not interruptible(run, step):
+        step()
 
 
 def end(error: BaseException, text: str, hint: str, code: int) -> Failure:
@@ -98,6 +136,5 @@ def end(error: BaseException, text: str, hint: str, code: int) -> Failure:
         return Failure(f"interrupted; {text}", hint, code)
     if not isinstance(error, Failure) and options.current.verbose:
         console.say("".join(traceback.format_exception(error)))
-    first = error.text if isinstance(error, Failure) else f"{type(error).__name__}: {error}"
     more = f"\n  → {error.hint}" if isinstance(error, Failure) and error.hint else ""
-    return Failure(f"{first}{more}\n{text}", hint, code)
+    return Failure(f"{mistakes.line(error)}{more}\n{text}", hint, code)

@@ -8,10 +8,9 @@ from dataclasses import dataclass
 from invoke.context import Context
 
 from .builder.workshop import workshop
-from .engine import console, project, registry, schema, state
-from .engine.errors import Failure
+from .engine import console, mistakes, project, registry, schema, state
 from .engine.hosts import Host
-from .engine.shell import Shell
+from .engine.shell import Shell, look_again
 from .engine.tasks import hook_point
 
 REST = "..."
@@ -76,7 +75,9 @@ def run(c: Host, phase: str, release: str = "", stay_down: bool = False) -> None
     """Run everything at ``phase``, in order. Raises Failure at the first that fails and may not."""
     moment = _moment(state.look(c), phase, release)
     with console.point(MARKERS.get(phase, "🟣")):
-        for hook in _planned(c, phase, stay_down):
+        for number, hook in enumerate(planned := _planned(c, phase, stay_down), 1):
+            if number == len(planned) and hook.command and phase in ("pre_release", "mid_release"):
+                state.foresee(c)  # the next step looks at what the command may have changed
             _one(c, hook, moment)
 
 
@@ -120,6 +121,7 @@ def around_build(c: Context, phase: str) -> None:
     """Run what is listed at before_build or after_build: there is no release yet."""
     for hook in getattr(project.loaded().settings.hooks, phase):
         _one(c, hook, Moment(phase))
+        look_again()
 
 
 def plan(host: schema.Host, hooks: schema.Hooks, phase: str) -> tuple[schema.Hook, ...]:
@@ -143,7 +145,8 @@ def _one(c: Context, hook: schema.Hook, moment: Moment) -> None:
         return
     try:
         if hook.task:
-            registry.call(hook.task, c, release=moment.release)
+            with mistakes.told():  # Fabric's own @task knows nothing of ours
+                registry.call(hook.task, c, release=moment.release)
         else:
             _command(c, hook, moment)
     except Exception as error:  # a task of the team's may raise anything
@@ -153,7 +156,7 @@ def _one(c: Context, hook: schema.Hook, moment: Moment) -> None:
 
 
 def _warn(hook: schema.Hook, error: Exception) -> None:
-    console.warn(f"{hook.task or hook.command}: {error.text if isinstance(error, Failure) else error}")
+    console.warn(f"{hook.task or hook.command}: {mistakes.line(error)}")
 
 
 def _command(c: Context, hook: schema.Hook, moment: Moment) -> None:

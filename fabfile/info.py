@@ -16,7 +16,7 @@ from .engine.tasks import here, on_host
 
 MANUAL = ".deploy/manual.json"
 RUN = re.compile(r"[0-9]{14}-[0-9a-f]{8}")
-END = re.compile(r"[0-9a-f]{32} [0-9]+ [0-9]+")  # what the agent writes below a command's output
+END = re.compile(r"[0-9a-f]{32} (begins [0-9]+|[0-9]+ [0-9]+)")  # what tells pieces of a command's output apart, and its end
 TAIL = 20  # lines
 SAID = '[ ! -f "$1/log" ] || tail -n "$2" "$1/log" | cut -c 1-500'
 OPEN = 'cd "$1"; rm -f -- manual.json; for run in run/*; do [ ! -d "$run" ] || [ "$run" = "run/$2" ] || rm -rf -- "$run"; done'

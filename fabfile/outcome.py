@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 
-from . import closing, server
+from . import backward, closing, server
 from .closing import Deployment, why
 from .engine import console, errors, guard, lock, state
 from .engine.errors import Failure
@@ -20,6 +20,7 @@ def begin(c: Host, kind: str, steps: int = 0) -> Deployment:
     )
     console.Chain.total = steps
     c.purpose["what"] = kind
+    server.foresee(c)
     found = state.look(c)
     lock.ahead(c, found)
     return Deployment(kind, time.monotonic(), previous=found.current, was_down=found.down and not found.owed)
@@ -33,12 +34,13 @@ def stays_down(c: Host, run: Deployment) -> bool:
     return False
 
 
-def tidied(*steps: Callable[[], object]) -> None:
+def tidied(run: Deployment, *steps: Callable[[], object]) -> None:
     """What comes after a release is live and confirmed changes nothing of that, whatever becomes of it."""
     for step in steps:
         try:
             step()
         except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001
+            run.interrupted |= isinstance(error, KeyboardInterrupt)
             console.warn(f"{why(error)}: what comes after a release is live was not all done, the next run goes on")
 
 
@@ -47,7 +49,7 @@ def live(c: Host, run: Deployment) -> None:
     status = "SUCCESS" if run.kind == "deploy" else "ROLLED BACK ON REQUEST"
     event, left_down = "success" if run.kind == "deploy" else "rollback", run.was_down and not c.settings.maintenance
     last = (lambda: server.summary(c, left_down)) if run.kind == "deploy" else None
-    tidied(lambda: closing.close(c, run, status, event, "", last=last))
+    tidied(run, lambda: closing.close(c, run, status, event, "", last=last))
     if c.shell.dry:
         console.result(f"dry run: nothing was changed, {run.previous or 'nothing'} serves")
         return
@@ -65,8 +67,12 @@ def abandoned(c: Host, run: Deployment, error: BaseException) -> BaseException:
         return error
     serving = f"{run.previous} still serves" if run.previous else "nothing is live yet"
     with suppress(Failure):
-        if c.run_id:  # it may have been stopped in the moment after the rename
+        switched = bool(run.release) and state.look(c).current == run.release  # it may have been stopped in the moment after the rename
+        if switched and not run.previous:
+            return nothing_to_go_back_to(c, run, error)
+        if c.run_id or switched:
             _go_back(c, run)
+    with suppress(Failure):
         if run.kind == "deploy":
             closing.mark(c, run.release, "failed", why(error))
         if not run.was_down:
@@ -78,6 +84,9 @@ def abandoned(c: Host, run: Deployment, error: BaseException) -> BaseException:
 @closing.finally_left
 def nothing_to_go_back_to(c: Host, run: Deployment, error: BaseException) -> BaseException:
     """A first deployment has no predecessor: it stays, unconfirmed."""
+    with suppress(Failure):
+        if state.look(c).confirmed == run.release:
+            return _confirmed_before(c, run, error, "SUCCESS", "success")
     closing.close(c, run, "FAILED", "failure", why(error), "on_failure")
     text = f"the first release {run.release} is in place but not confirmed; there is none to go back to"
     return closing.end(error, text, f"mend it and deploy again: fab deploy --host={c.name}", errors.FAILED)
@@ -104,18 +113,26 @@ def undone(c: Host, run: Deployment, error: BaseException) -> BaseException:
     """A rollback on request did not come to its end: what served before it serves again. A person has to act, or wanted it so."""
     try:
         _go_back(c, run)
-        serving = state.look(c).current
+        found = state.look(c)
+        if found.current == found.confirmed == run.release:
+            backward.left_behind(c, found.records.get(run.previous))
+            return _confirmed_before(c, run, error, "ROLLED BACK ON REQUEST", "rollback")
     except Failure as second:
         return stuck(c, run, error, second)
-    stopped = isinstance(error, KeyboardInterrupt)
-    if stopped and serving == run.release:
-        return closing.end(error, f"it was confirmed before that: {serving} serves", f"fab status --host={c.name}", errors.WARNINGS)
+    serving, stopped = found.current, isinstance(error, KeyboardInterrupt)
     if serving != run.previous:
         return stuck(c, run, error, error)
     closing.close(c, run, "ROLLBACK FAILED", "failure", why(error), "on_failure")
     text = f"{'the rollback was stopped' if stopped else 'THE ROLLBACK FAILED'}; {serving} serves again, as before it"
     hint = f"fab rollback --host={c.name} --to=RELEASE goes to another one, fab status --host={c.name} says what serves"
     return closing.end(error, text, hint, errors.FAILED if stopped else errors.ROLLBACK_FAILED)
+
+
+def _confirmed_before(c: Host, run: Deployment, error: BaseException, status: str, event: str) -> BaseException:
+    """It ended as it should, but for what it would have said; raises Failure where the records cannot be written any more."""
+    server.confirm(c, run.release)
+    closing.close(c, run, status, event, why(error))
+    return closing.end(error, f"it was confirmed before that: {run.release} serves", f"fab status --host={c.name}", errors.WARNINGS)
 
 
 def _go_back(c: Host, run: Deployment) -> None:

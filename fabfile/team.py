@@ -23,8 +23,9 @@ class TeamError(Failure):
 
 
 def load() -> None:
-    """Import the modules that deploy.toml names. A deploy.toml that cannot be read is left to the task that needs it."""
-    with suppress(SettingsError):
+    """Import the modules that deploy.toml names. A deploy.toml that cannot be read is left to the task that needs it, and whatever
+    it says, ``local.init`` can write another."""
+    with suppress(SettingsError, *((TeamError,) if "local.init" in sys.argv else ())):
         loaded = project.loaded()
         folder = loaded.file.parent if loaded.file else Path.cwd()
         _modules.extend(_import(folder / name) for name in loaded.settings.modules)

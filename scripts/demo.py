@@ -143,6 +143,7 @@ def main() -> int:
     if shutil.which("git") is None:
         print("The demo needs git: install it and run `make demo` again.", file=sys.stderr)
         return 2
+    os.environ.setdefault("FAB_SANDBOX_DIR", str(places().root))  # the repository that is deployed is another project than this
     try:
         box = ensure()
         print(f"The embedded server: ssh on {box.address}:{box.port}, web on {box.url}, site in {reset()}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 import time
+from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
 from invoke.context import Context
@@ -11,10 +12,10 @@ from invoke.context import Context
 from ..engine import artifacts, console, manifest, project, transfer
 from ..engine.errors import Failure
 from ..engine.scripts import php as php_script
-from ..engine.scripts import source as script_text
+from ..engine.scripts import source as text_of
 from ..engine.tasks import on_builder
 from ..laravel import frontend, ignore
-from .source import commit_time
+from . import looking
 from .workshop import Workshop, no_build, workshop
 
 BAKED = """
@@ -22,16 +23,8 @@ cd "$1"
 rm -f -- public/hot
 for name in config routes-v7 events packages services; do rm -f -- "bootstrap/cache/$name.php"; done
 """
-ENTRIES = """
-cd "$1"
-line='
-'
-odd=$(find . -name .git -prune -o -name "*$line*" -print)
-[ -z "$odd" ] || { printf 'a file name with a line break cannot be deployed: %s\\n' "$odd" >&2; exit 1; }
-find . -name .git -prune -o ! -name . -print | cut -c3-
-"""
-FOLDERS = 'cd "$1"; find . -name .git -prune -o -type d ! -name . -print | cut -c3-'
 BOOTS = 'cd "$1"; shift; command -v "$1" >/dev/null 2>&1 || exit 0; "$@"'
+IGNORE = ".deployignore"
 MANIFESTS = {
     "public/build/manifest.json": "public/build",
     "public/build/.vite/manifest.json": "public/build",
@@ -44,6 +37,9 @@ def optimize(c: Context) -> None:
     """Leave nothing of this machine's environment in the build."""
     shop = workshop(c)
     shop.shell.do(BAKED, shop.work, what="remove this machine's caches")
+    looking.foresee(shop, looking.ENTRIES)
+    shop.shell.foresee(BOOTS, *_boots(shop))
+    looking.foresee(shop, looking.ABOUT, looking.FOLDERS, paths=(IGNORE,))
     shop.shell.flush()
 
 
@@ -53,13 +49,13 @@ def validate(c: Context) -> None:
     shop = workshop(c)
     if shop.shell.dry:
         return
-    entries = _entries(shop)
+    entries = looking.entries(shop)
+    if not entries:
+        raise no_build(f"nothing is built in {shop.work}")
     if missing := [path for path in project.loaded().settings.build.required if path not in entries]:
         raise Failure(f"the build lacks {', '.join(missing)}", "see build.required in deploy.toml")
+    answer = shop.shell.ask(BOOTS, *_boots(shop), check=False, what="php artisan --version")
     _check_assets(shop, entries)
-    answer = shop.shell.ask(
-        BOOTS, shop.work, *shlex.split(shop.php), "artisan", "--version", "--no-ansi", check=False, what="php artisan --version"
-    )
     if answer.code:
         raise Failure(
             f"the build does not boot without .env: {(answer.out + answer.err).strip()[-1200:]}",
@@ -68,18 +64,13 @@ def validate(c: Context) -> None:
     console.done(f"Build validation passed: {len(entries)} entries, {answer.out.strip() or 'no PHP here to boot it with'}")
 
 
-def _entries(shop: Workshop) -> set[str]:
-    return _lines(shop.shell.ask(ENTRIES, shop.work, what="list the build").out)
-
-
-def _lines(out: str) -> set[str]:
-    """Not splitlines: a name may hold U+2028 and whatever else Python calls the end of a line."""
-    return set(out.split("\n")) - {""}
+def _boots(shop: Workshop) -> tuple[str, ...]:
+    return (shop.work, *shlex.split(shop.php), "artisan", "--version", "--no-ansi")
 
 
 def _check_assets(shop: Workshop, entries: set[str]) -> None:
     for path, root in MANIFESTS.items():
-        if path in entries and (lost := frontend.missing_assets(shop.read(path), _below(root, entries))):
+        if path in entries and (lost := frontend.missing_assets(looking.read(shop, path), _below(root, entries))):
             raise Failure(f"{path} names files that were not built: {', '.join(lost[:5])}", "fab builder.assets")
 
 
@@ -89,18 +80,20 @@ def _below(root: str, entries: set[str]) -> list[str]:
 
 @on_builder(flow="3.1-package")
 def package(c: Context) -> artifacts.Artifact:
-    """Pack what ships into one artifact, with the SHA-256 of everything in it."""
+    """Make what ships one artifact, with the SHA-256 of everything in it."""
     shop = workshop(c)
-    commit = shop.shell.ask('git -C "$1" rev-parse HEAD 2>/dev/null || :', shop.work, what="git rev-parse").out.strip()
+    commit, made_at, branch = looking.about(shop)
     if shop.shell.dry:
         return artifacts.Artifact("", "0" * 64, commit)
     if not commit:
         raise no_build(f"nothing is built in {shop.work}")
     names, left_out = _selected(shop)
-    path = f"{shop.artifacts}/{commit[:12]}-{time.strftime('%Y%m%d%H%M%S', time.gmtime())}"
-    limit, values = project.loaded().settings.build.timeout, (shop.work, path, commit_time(shop), "\n".join(names))
-    answer = shop.shell.ask(script_text("builder/package.sh"), *values, timeout=limit, what="pack the artifact")
-    made = _bring(shop, f"{path}.tar.gz", answer.out.strip(), commit)
+    now = time.gmtime()
+    path = f"{shop.artifacts}/{commit[:12]}-{time.strftime('%Y%m%d%H%M%S', now)}"
+    made = (_collected if shop.place == "server" else _packed)(shop, path, names, made_at)
+    made = replace(made, commit=commit, branch=branch, created=time.strftime("%Y-%m-%dT%H:%M:%SZ", now), source=artifacts.source_id())
+    artifacts.remember(made)
+    artifacts.prune(project.loaded().settings.build.keep_artifacts)
     console.done(
         f"Deployment package created: {Path(made.path).name}, {len(names)} entries ({left_out} left out), sha256 {made.digest[:12]}"
     )
@@ -109,47 +102,50 @@ def package(c: Context) -> artifacts.Artifact:
 
 def _selected(shop: Workshop) -> tuple[list[str], int]:
     """What ships, sorted, folders included; and how many entries do not."""
-    entries, folders = _entries(shop), _lines(shop.shell.ask(FOLDERS, shop.work, what="list folders").out)
+    entries, folders = looking.entries(shop), looking.folders(shop)
     if odd := [entry for entry in entries if any(ord(char) < 32 or char == "\x7f" for char in entry)]:
         raise Failure(f"file names with control characters cannot be deployed: {odd[:3]!r}", "rename them")
-    keep = [f"{root}/{name}" for path, root in MANIFESTS.items() if path in entries for name in frontend.built_files(shop.read(path))]
     build = project.loaded().settings.build
-    rules = shop.read(".deployignore") + "\n" + "\n".join(build.ignore)
-    chosen = ignore.select(sorted(entries - folders), rules, keep, build.keep_node_modules)
+    rules = looking.read(shop, IGNORE) + "\n" + "\n".join(build.ignore)
+    chosen = ignore.select(sorted(entries - folders), rules, _built(shop, entries), build.keep_node_modules)
     for rule in chosen.overridden:
         console.say(f"   .deployignore:{rule.line}: {rule.rule!r} would have left out {rule.count} built files ({rule.example}); they ship")
     parents = {str(parent) for path in chosen.shipped for parent in PurePosixPath(path).parents} - {"."}
     return sorted({*chosen.shipped, *parents}), len(chosen.left_out)
 
 
-def _bring(shop: Workshop, path: str, digest: str, commit: str) -> artifacts.Artifact:
-    """Note the artifact on this machine, and fetch it unless it is here or was built where it will run."""
-    now = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
-    branch = shop.shell.ask('git -C "$1" config laravel-fab.branch || :', shop.work, what="git config").out.strip()
-    if project.loaded().settings.build.place == "server" and not shop.local:
-        made = artifacts.Artifact(path, digest, commit, branch, now, shop.shell.place, _manifest_there(shop, path, digest))
-    elif shop.local:
-        made = artifacts.Artifact(path, digest, commit, branch, now)
-    else:
-        file = artifacts.folder() / PurePosixPath(path).name
-        transfer.fetch(shop.shell, path, file)
-        if manifest.digest(file) != digest:
-            raise Failure(f"the artifact arrived damaged from {shop.shell.place}", "run the same command again")
-        made = artifacts.Artifact(str(file), digest, commit, branch, now)
-    artifacts.remember(made)
-    artifacts.prune(project.loaded().settings.build.keep_artifacts)
-    return made
+def _built(shop: Workshop, entries: set[str]) -> list[str]:
+    """The files that the build's asset manifests name."""
+    found = [(root, frontend.built_files(looking.read(shop, path))) for path, root in MANIFESTS.items() if path in entries]
+    return [f"{root}/{name}" for root, names in found for name in names]
 
 
-def _manifest_there(shop: Workshop, path: str, digest: str) -> str:
-    """A server that builds for itself says what is in its artifact; the text is kept here."""
-    unpack = 'mkdir -p -- "$1"; rm -rf -- "$1/tree"; mkdir -- "$1/tree"; gzip -dc <"$2" | tar -xof - -C "$1/tree"'
-    folder = f"{shop.base}/check"
-    shop.shell.do(unpack, folder, path, what="unpack the artifact to list it")
-    text = shop.shell.ask(
-        php_script("engine/manifest.php"), *shlex.split(shop.php), "--", "print", f"{folder}/tree", what="list the artifact"
-    ).out
-    shop.shell.do('rm -rf -- "$1"', folder, what="remove the listing's tree")
-    file = artifacts.folder() / f"{digest[:16]}.manifest"
-    file.write_text(text, encoding="utf-8", errors="surrogateescape")
-    return str(file)
+def _packed(shop: Workshop, path: str, names: list[str], made_at: int) -> artifacts.Artifact:
+    """A tar.gz, brought to this machine if it is not here."""
+    limit, values = project.loaded().settings.build.timeout, (shop.work, path, made_at, "\n".join(names))
+    digest = shop.shell.ask(text_of("builder/package.sh"), *values, timeout=limit, what="pack the artifact").out.strip()
+    path = f"{path}.tar.gz"
+    if shop.local:
+        return artifacts.Artifact(path, digest)
+    file = artifacts.folder() / PurePosixPath(path).name
+    transfer.fetch(shop.shell, path, file)
+    if manifest.digest(file) != digest:
+        raise Failure(f"the artifact arrived damaged from {shop.shell.place}", "run the same command again")
+    return artifacts.Artifact(str(file), digest)
+
+
+def _collected(shop: Workshop, path: str, names: list[str], made_at: int) -> artifacts.Artifact:
+    """Where it was built is where it will run: a folder that ships as it is, and the list of what is in it."""
+    stamp, left = time.strftime("%Y%m%d%H%M.%S", time.gmtime(made_at)), _outermost(looking.entries(shop), names)
+    shop.shell.do(text_of("builder/collect.sh"), shop.work, path, "\n".join(left), stamp, what="collect what ships")
+    command = (*shlex.split(shop.php), "--", "write", path, f"{path}.manifest")
+    text = php_script("engine/manifest.php") + '\nshift "$(($# - 1))"; wc -l <"$1"'
+    digest, entries = shop.shell.ask(text, *command, what="list the artifact").out.split()
+    artifacts.listed.add(path)
+    return artifacts.Artifact(path, digest, place=shop.shell.place, entries=int(entries))
+
+
+def _outermost(entries: set[str], names: list[str]) -> list[str]:
+    """Of the entries that do not ship those in no other one: with them everything goes."""
+    shipped = {*names, "."}
+    return sorted(entry for entry in entries if entry not in shipped and str(PurePosixPath(entry).parent) in shipped)

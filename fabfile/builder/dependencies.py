@@ -12,61 +12,55 @@ from ..engine import console, project
 from ..engine.scripts import source
 from ..engine.tasks import on_builder
 from ..laravel import devuse, frontend
-from .workshop import Workshop, manager, workshop
+from . import looking
+from .workshop import Workshop, no_build, workshop
 
 COMPOSER_ENV = "COMPOSER_ALLOW_SUPERUSER=1 COMPOSER_NO_INTERACTION=1; export COMPOSER_ALLOW_SUPERUSER COMPOSER_NO_INTERACTION"
 NODE_ENV = "CI=1; export CI; unset NODE_ENV"
-# What a cached folder depends on: the lock file, the runtime's version, and how it was installed.
-KEY = """
-cd "$1"
-{ cat "$2"; shift 2; for word; do echo "$word"; done; } | { sha256sum 2>/dev/null || shasum -a 256; } | cut -c1-40
-"""
-PHP_VERSION = '"$@" -r "echo PHP_VERSION;" 2>/dev/null || :'
+FOLDERS = ("vendor", "node_modules")
+RESTORE = source("builder/key.sh") + source("builder/restore.sh")
+KEEP = source("builder/key.sh") + source("builder/keep.sh")
 
 
 @on_builder(flow="2.1-cache")
 def restore_cache(c: Context) -> None:
     """Put back vendor and node_modules of an earlier build with the same lock files."""
     shop = workshop(c)
-    done = [folder for folder in ("vendor", "node_modules") if _cached(shop, folder) and _restore(shop, folder)]
+    done = [folder for folder in FOLDERS if _cached(shop, folder) and _restore(shop, folder)]
     console.done(f"Restored from cache: {', '.join(done)}" if done else "Nothing cached for these lock files")
 
 
 def _cached(shop: Workshop, folder: str) -> bool:
-    settings = project.loaded().settings.build
-    if not settings.cache or shop.shell.dry:
+    if not project.loaded().settings.build.cache or shop.shell.dry:
         return False
-    return shop.composer != "none" if folder == "vendor" else manager(shop) is not None
+    return shop.composer != "none" if folder == "vendor" else looking.has_front_end(shop)
 
 
 def _restore(shop: Workshop, folder: str) -> bool:
-    if not (key := _key(shop, folder)):
-        return False
-    answer = shop.shell.ask(source("builder/restore.sh"), shop.cache, f"{folder}-{key}", shop.work, check=False, what=f"restore {folder}")
-    if "damaged" in answer.out:
+    looking.foresee(shop, looking.TOP)
+    said = shop.shell.ask(RESTORE, shop.cache, folder, *_depends(shop, folder), check=False, what=f"restore {folder}")
+    shop.shell.seen.clear()
+    if "damaged" in said.out:
         console.warn(f"the cached {folder} was damaged and has been thrown away")
-    return answer.code == 0
+    if said.code == 0 and "restored" in said.out:
+        shop.restored.add(folder)
+    return folder in shop.restored
 
 
-def _key(shop: Workshop, folder: str) -> str:
-    """The cache key of ``folder``; empty where there is no lock file."""
-    names = shop.files()
+def _depends(shop: Workshop, folder: str) -> tuple[str, ...]:
+    """What key.sh makes the cache's key of."""
     if folder == "vendor":
-        lock, words = "composer.lock", (shop.php, "dev" if needs_dev(shop) else "no-dev")
-        version = shop.shell.ask(PHP_VERSION, *shlex.split(shop.php), what="PHP version").out
-    else:
-        lock = next((name for name in frontend.LOCK_FILES if name in names), "")
-        words = ("node", "")
-        version = shop.shell.ask("node --version 2>/dev/null || :", what="Node version").out
-    if lock not in names:
-        return ""
-    return shop.shell.ask(KEY, shop.work, lock, *words, version.strip(), what="cache key").out.strip()
+        php = shlex.split(shop.php)
+        return (shop.work, "composer.lock", f"{shop.php} {'dev' if needs_dev(shop) else 'no-dev'}", *php, "-r", "echo PHP_VERSION;")
+    return (shop.work, " ".join(frontend.LOCK_FILES), "", "node", "--version")
 
 
 @on_builder(flow="2.2-deps", done="Dependencies installed")
 def install(c: Context) -> None:
     """Install PHP packages from composer.lock, without development packages unless production needs them."""
     shop, build = workshop(c), project.loaded().settings.build
+    if not shop.shell.dry and not looking.top(shop):
+        raise no_build(f"nothing is cloned in {shop.work}")
     if shop.composer == "none":
         console.done("Dependencies: vendor/ is committed, Composer is not used")
         return
@@ -104,23 +98,23 @@ def needs_dev(shop: Workshop) -> bool:
 
 def _keep(shop: Workshop, folder: str) -> None:
     """After success only, so that a broken install is never restored."""
-    if _cached(shop, folder) and (key := _key(shop, folder)):
-        shop.shell.ask(source("builder/keep.sh"), shop.cache, f"{folder}-{key}", shop.work, folder, what=f"cache {folder}")
+    if _cached(shop, folder) and folder not in shop.restored:
+        shop.shell.ask(KEEP, shop.cache, folder, *_depends(shop, folder), what=f"cache {folder}")
 
 
 @on_builder(flow="2.3-assets")
 def assets(c: Context) -> None:
     """Build the front end with the package manager whose lock file is there."""
     shop = workshop(c)
-    if shop.shell.dry and not shop.files() and (project.root() / "package.json").is_file():
+    if shop.shell.dry and not looking.top(shop) and (project.root() / "package.json").is_file():
         console.done("Would build the front end, if there is one")
         return
-    chosen = manager(shop)
+    chosen = looking.manager(shop)
     if chosen is None:
         console.done("No front end to build")
         return
-    script = frontend.build_script(shop.read("package.json"), project.loaded().settings.build.script)
-    if "node_modules" not in shop.files():
+    script = frontend.build_script(looking.read(shop, "package.json"), project.loaded().settings.build.script)
+    if "node_modules" not in looking.top(shop):
         shop.run(*frontend.install_command(chosen), env=NODE_ENV)
         _keep(shop, "node_modules")
     if script:

@@ -1,11 +1,13 @@
-# Puts the cached folder $2 of cache $1 into build $3, if its archive is whole; exit code 1: there is none.
-cd "$1" || exit 1
-[ -f "$2.tar" ] && [ -f "$2.sum" ] || exit 1
-sum() { { sha256sum 2>/dev/null || shasum -a 256; } <"$1" | cut -c1-64; }
-if [ "$(sum "$2.tar")" != "$(cat "$2.sum")" ]; then
-  rm -f -- "$2.tar" "$2.sum"
+# Puts folder $2 of cache $1 into build $3, if there is an archive for its lock file (key.sh) and that is whole. Says what it did.
+cache=$1 folder=$2
+shift 2
+key=$(key "$@")
+if [ -z "$key" ] || ! cd "$cache" 2>/dev/null || [ ! -f "$folder-$key.sum" ]; then exit 0; fi
+if [ "$(sum <"$folder-$key.tar")" != "$(cat "$folder-$key.sum")" ]; then
+  rm -f -- "$folder-$key.tar" "$folder-$key.sum"
   echo damaged
-  exit 1
+  exit 0
 fi
-touch "$2.tar"
-tar -xf "$2.tar" -C "$3"
+touch "$folder-$key.tar"
+tar -xf "$folder-$key.tar" -C "$1"
+echo restored

@@ -9,32 +9,36 @@ from invoke.context import Context
 from ..engine import console, project, settings
 from ..engine.errors import Failure
 from ..engine.logins import GIT, apart
-from ..engine.scripts import source as script
+from ..engine.scripts import source as text_of
 from ..engine.tasks import on_builder
+from . import looking
 from .workshop import Workshop, clean, leave, tidy, workshop
 
+HEX = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
+TOOLS = text_of("engine/tools.sh")
+# A branch, or a tag of that name; of an annotated tag the commit, which ls-remote says after the tag itself.
 RESOLVE = f"""
 login=$3
 {GIT}
-remote ls-remote --exit-code -- "$1" "refs/heads/$2" "refs/tags/$2"
+remote ls-remote --exit-code -- "$1" "refs/heads/$2" "refs/tags/$2" "refs/tags/$2^{{}}"
 """
 # A commit by its id; where the remote does not hand out ids, all of its branches, and the id must be among them.
-FETCH = f"""
+CLONE = f"""
 login=$4
 {GIT}
 [ -d "$1" ] || git init -q --bare -- "$1"
+(
 cd "$1"
 git cat-file -e "$3^{{commit}}" 2>/dev/null ||
   remote fetch -q --no-tags -- "$2" "$3" 2>/dev/null ||
   remote fetch -q --no-tags -- "$2" '+refs/heads/*:refs/heads/*'
 git cat-file -e "$3^{{commit}}"
-"""
-CHECKOUT = """
-git clone -q --shared --no-checkout -- "$1" "$2"
-cd "$2"
+)
+git clone -q --shared --no-checkout -- "$1" "$5"
+cd "$5"
 git -c advice.detachedHead=false checkout -q --detach "$3"
 [ ! -f .gitmodules ] || git submodule -q update --init --recursive --depth 1
-git config laravel-fab.branch "$4"
+git config laravel-fab.branch "$6"
 """
 
 
@@ -43,6 +47,7 @@ def prepare(c: Context) -> None:
     """Make a clean place to build in."""
     shop = workshop(c)
     clean(shop)
+    shop.shell.foresee(TOOLS, *_tools(shop))
     shop.shell.flush()
     console.done(f"Build on {shop.shell.place}, in {shop.work}")
 
@@ -61,11 +66,18 @@ def cleanup(c: Context) -> None:
 def versions(c: Context) -> None:
     """Compare PHP, Composer, Node and npm of the build with what is wanted."""
     shop, wanted = workshop(c), project.loaded().settings.versions
-    out = shop.shell.ask(script("engine/tools.sh"), shop.base, shop.php, shop.composer, what="ask for versions").out
+    out = shop.shell.ask(TOOLS, *_tools(shop), what="ask for versions").out
     found = parse_versions(out)
     for name in ("php", "composer", "node", "npm"):
         _compare(name, getattr(wanted, name), found.get(name, ""), needed=name == "composer" and shop.composer != "none")
     console.done("Version check complete: " + (", ".join(f"{name} {version}" for name, version in found.items()) or "no tools needed"))
+
+
+def _tools(shop: Workshop) -> tuple[str, ...]:
+    """What to ask for its version: Node and npm, which are slow to say it, only where something needs them."""
+    wanted = project.loaded().settings.versions
+    node = wanted.node or wanted.npm or (project.root() / "package.json").is_file()
+    return (shop.base, shop.php, shop.composer, *(("node", "npm") if node else ()))
 
 
 def parse_versions(out: str) -> dict[str, str]:
@@ -85,17 +97,25 @@ def _compare(name: str, wanted: str, found: str, needed: bool) -> None:
         )
 
 
-@on_builder(flow="1.3-clone", help={"commit": "a full commit id; default: the tip of the branch", "branch": "default: project.branch"})
+@on_builder(flow="1.3-clone", help={"commit": "a full id or a tag; default: the tip of the branch", "branch": "default: project.branch"})
 def clone(c: Context, commit: str = "", branch: str = "") -> str:
     """Check exactly one commit out."""
     shop, (url, branch) = workshop(c), _where(c, branch)
-    commit = commit or project.loaded().settings.project.commit or tip(url, branch)
-    settings.check_commit(commit)
+    commit = _commit(url, branch, commit or project.loaded().settings.project.commit)
     limit, source = project.loaded().settings.build.timeout, apart(url)
-    shop.shell.work(FETCH, shop.repo, source.url, commit, source.credential, timeout=limit, what=f"git fetch {commit[:12]}")
-    shop.shell.work(CHECKOUT, shop.repo, shop.work, commit, branch, timeout=limit, what=f"git checkout {commit[:12]}")
+    clean(shop)
+    looking.foresee(shop, looking.TOP, paths=looking.FRONT_END)
+    values = (shop.repo, source.url, commit, source.credential, shop.work, branch)
+    shop.shell.work(CLONE, *values, timeout=limit, what=f"git clone {commit[:12]}")
     console.done(f"Repository cloned at commit: {commit[:12]} ({branch})")
     return commit
+
+
+def _commit(url: str, branch: str, wanted: str) -> str:
+    """The id of the commit that is ``wanted``, by its id or as a tag, or of the branch's tip."""
+    if wanted:
+        settings.check_commit(wanted)
+    return wanted if HEX.fullmatch(wanted) else tip(url, wanted or branch)
 
 
 def _where(c: Context, branch: str) -> tuple[str, str]:
@@ -111,10 +131,5 @@ def tip(url: str, branch: str) -> str:
     answer = project.local().ask(RESOLVE, source.url, branch, source.credential, check=False, what="git ls-remote")
     if answer.code:
         raise Failure(f"{url}: no branch or tag {branch!r}: {answer.err.strip()[-300:]}", "git push it, or name another with --branch")
-    return answer.out.split()[0]
-
-
-def commit_time(shop: Workshop) -> int:
-    """When the checked-out commit was made, seconds since 1970: the artifact's files bear it."""
-    out = shop.shell.ask('git -C "$1" log -1 --format=%ct 2>/dev/null || echo 0', shop.work, what="git log").out.strip()
-    return int(out) if out.isdigit() else 0
+    found = {name: id for id, name in map(str.split, answer.out.splitlines())}
+    return next(found[name] for name in (f"refs/heads/{branch}", f"refs/tags/{branch}^{{}}", f"refs/tags/{branch}") if name in found)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 import shlex
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from invoke.context import Context
@@ -12,21 +12,25 @@ from invoke.context import Context
 from ..engine import console, lock, project
 from ..engine.errors import Failure, Locked, Unreachable
 from ..engine.shell import Shell
-from ..laravel import frontend
 
 CACHE = 'printf %s "${XDG_CACHE_HOME:-$HOME/.cache}/laravel-fab"'
-LOOK = 'cd "$1" 2>/dev/null || exit 0; ls -A'
 
 
 @dataclass(frozen=True)
 class Workshop:
-    """``shell`` is the place, ``base`` the folder there that is ours: repo.git, work, cache, artifacts; its PHP and Composer."""
+    """``shell`` is the place, ``base`` the folder there that is ours: repo.git, work, cache, artifacts; its PHP and Composer.
+
+    ``place`` is "server" where the server builds what it will run; ``restored`` are the folders of this run's build that came from the
+    cache.
+    """
 
     shell: Shell
     base: str
     php: str
     composer: str
     local: bool = False
+    place: str = "local"
+    restored: set[str] = field(default_factory=set, compare=False)
 
     @property
     def work(self) -> str:
@@ -43,14 +47,6 @@ class Workshop:
     @property
     def artifacts(self) -> str:
         return f"{self.base}/artifacts"
-
-    def read(self, path: str) -> str:
-        """The text of ``path`` in the build; empty if it is not there."""
-        return self.shell.ask('[ ! -f "$1" ] || cat "$1"', f"{self.work}/{path}", what=f"read {path}").out
-
-    def files(self) -> list[str]:
-        """The names in the build's top folder."""
-        return self.shell.ask(LOOK, self.work, what="list the build").out.splitlines()
 
     def run(self, *words: str, env: str = "", what: str = "") -> None:
         """Run a long command in the build. ``env`` is a line of constant shell that sets its environment."""
@@ -76,7 +72,7 @@ def _open(c: Context, place: str) -> Workshop:
         host = project.host(c)
         lock.hold(host, "build")  # the site's own lock: its shell has only one
         composer = build.composer if build.composer == "none" else host.settings.composer
-        return _shop(host.shell, build.path, host.settings.php, composer)
+        return replace(_shop(host.shell, build.path, host.settings.php, composer), place=place)
     if place == "builder":
         try:
             if not build.builder:
@@ -116,6 +112,7 @@ def leave() -> None:
 
 def clean(shop: Workshop) -> None:
     """An empty work folder. Only inside a base that bears our mark: nothing else is ever removed."""
+    shop.restored.clear()
     script = """
     mark=$1/.laravel-fab-build
     [ -f "$mark" ] || [ ! -e "$1/work" ] || { echo "$1/work is there but was not made by laravel-fab" >&2; exit 1; }
@@ -132,6 +129,8 @@ PRUNE = """
 rm -rf -- "$1/work"
 cd "$1/artifacts" 2>/dev/null || exit 0
 ls -1t | grep '\\.tar\\.gz$' | tail -n "+$(($2 + 1))" | while IFS= read -r old; do rm -f -- "$old" "$old.json"; done
+# Built where it will run, it is a folder until a deployment takes it.
+ls -1t | grep -E '^[0-9a-f]+-[0-9]{14}$' | tail -n "+$(($2 + 1))" | while IFS= read -r old; do rm -rf -- "$old" "$old.manifest"; done
 """
 
 
@@ -140,16 +139,6 @@ def tidy(shop: Workshop) -> None:
     keep = project.loaded().settings.build.keep_artifacts
     shop.shell.do(PRUNE, shop.base, keep, what=f"remove {shop.work}, keep {keep} artifacts")
     shop.shell.flush()
-
-
-def manager(shop: Workshop) -> frontend.Manager | None:
-    """The front end's package manager; None where there is no front end to build."""
-    build, names = project.loaded().settings.build, shop.files()
-    if project.loaded().settings.project.has_frontend is False or build.package_manager == "none" or "package.json" not in names:
-        return None
-    if build.package_manager != "auto":
-        return build.package_manager
-    return frontend.package_manager(names, shop.read("package.json"), shop.read("yarn.lock")[:2000])
 
 
 def no_build(what: str) -> Failure:

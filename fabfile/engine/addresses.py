@@ -71,6 +71,14 @@ def repository(text: str, base: Path | None = None) -> str:
     raise Bad("must be an https, http, ssh or file URL, git@host:path, or a local path that exists")
 
 
+def local_absolute(text: str, base: Path) -> str:
+    """``text`` as a repository that means the same in every folder of this machine: a relative path is counted from ``base``."""
+    if "://" in text or _SCP.fullmatch(text):
+        return text
+    path = Path(text).expanduser()
+    return str(path) if path.is_absolute() else str((base / path).resolve())
+
+
 def _repository_url(text: str) -> str:
     scheme, _, rest = text.partition("://")
     if scheme not in ("https", "http", "ssh", "git+ssh", "file"):

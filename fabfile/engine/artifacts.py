@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 from dataclasses import asdict, dataclass, replace
@@ -12,10 +13,15 @@ from . import manifest, options, project
 from .errors import Failure
 from .hosts import Host
 
+listed: set[str] = set()  # folders on servers that this run has listed itself, under the lock that it holds
+
 
 @dataclass(frozen=True)
 class Artifact:
-    """A built application: ``path`` is a tar.gz on this machine, or on ``place`` if that is a server that built it."""
+    """A built application: ``path`` is a tar.gz on this machine, or a folder on ``place``, a server that built it for itself.
+
+    ``digest`` is the SHA-256 of that file, of a folder that of its manifest, which has so many ``entries``.
+    """
 
     path: str
     digest: str
@@ -23,7 +29,8 @@ class Artifact:
     branch: str = ""
     created: str = ""
     place: str = "local"
-    lines: str = ""
+    entries: int = 0
+    source: str = ""  # of which repository, as ``source_id`` says it
 
     @property
     def file(self) -> Path:
@@ -31,9 +38,15 @@ class Artifact:
 
     def manifest(self) -> manifest.Manifest:
         """What must be on the server. Raises BadArtifact."""
-        if self.lines:
-            return manifest.of(Path(self.lines).read_text(encoding="utf-8", errors="surrogateescape"))
         return _read_once(self.file, self.digest)
+
+
+_planned: list[Artifact] = []
+
+
+def plan(commit: str) -> None:
+    """In a dry run: ``commit`` is what would have been built."""
+    _planned[:] = [Artifact(str(folder() / f"{commit[:12]}-not-built-yet.tar.gz"), "0" * 64, commit)]
 
 
 @cache
@@ -41,10 +54,15 @@ def _read_once(file: Path, digest: str) -> manifest.Manifest:
     return manifest.read(file)
 
 
+def source_id() -> str:
+    """What tells this project's artifacts from those of another one of the same name; no address, since that may hold a password."""
+    return hashlib.sha256(project.repository().encode("utf-8", "surrogateescape")).hexdigest()[:16]
+
+
 def folder() -> Path:
     """Where this project's artifacts are kept on this machine; made if missing, for this user only, but in a dry run."""
     base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "laravel-fab"
-    path = base / (project.loaded().settings.project.name or project.root().name) / "artifacts"
+    path = base / (project.loaded().settings.project.name or project.folder().name) / "artifacts"
     if not options.current.dry_run:
         path.mkdir(parents=True, exist_ok=True, mode=0o700)
     return path
@@ -59,7 +77,7 @@ def remember(artifact: Artifact) -> None:
 
 
 def find(c: Host, file: str = "") -> Artifact:
-    """The artifact in ``file``, or else the newest one built here for ``c``.
+    """The artifact in ``file``, or else the newest one built here for ``c``; in a dry run what this one would have built.
 
     Raises Failure when there is none or it is not a readable tar.gz.
     """
@@ -68,13 +86,19 @@ def find(c: Host, file: str = "") -> Artifact:
         if not path.is_file():
             raise Failure(f"--artifact: there is no file {path}", "fab builder.build makes one", code=2)
         return known(path)
+    if _planned:
+        return _planned[0]
     notes = sorted(folder().glob("*.json"), key=lambda note: note.stat().st_mtime_ns, reverse=True)
     for artifact in map(_read, notes):
-        if artifact and (artifact.place == c.name if artifact.place != "local" else artifact.file.is_file()):
+        if artifact and _ours(artifact) and (artifact.place == c.name if artifact.place != "local" else artifact.file.is_file()):
             return artifact
     if c.shell.dry:
         return Artifact(str(folder() / "not-built-yet.tar.gz"), "0" * 64)
     raise Failure("nothing is built yet", "fab builder.build, or --artifact=FILE")
+
+
+def _ours(artifact: Artifact) -> bool:
+    return artifact.source in ("", source_id())
 
 
 def known(path: Path) -> Artifact:
@@ -82,7 +106,7 @@ def known(path: Path) -> Artifact:
     digest = _digest(path, path.stat().st_mtime_ns)
     notes = map(_read, (folder() / f"{digest[:16]}.json", path.with_name(path.name + ".json")))
     note = next((note for note in notes if note and note.digest == digest), Artifact("", digest))
-    return replace(note, path=str(path), place="local", lines="")
+    return replace(note, path=str(path), place="local", entries=0)
 
 
 @cache
@@ -104,5 +128,4 @@ def prune(keep: int) -> None:
         artifact = _read(note)
         if artifact and artifact.file.parent.name == "artifacts":
             artifact.file.unlink(missing_ok=True)
-        note.with_suffix(".manifest").unlink(missing_ok=True)
         note.unlink()

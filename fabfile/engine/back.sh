@@ -6,7 +6,7 @@ cd "$1" || exit 1
 mv .deploy/pending .deploy/reverting 2>/dev/null || [ -f .deploy/reverting ] || exit 0
 IFS=' ' read -r old new run <.deploy/reverting || :
 kept() { # somebody else has decided meanwhile, or there is nothing to go back to
-  mv -f .deploy/reverting .deploy/confirmed
+  rm -f .deploy/reverting
   printf 'kept %s %s\n' "$new" "$1"
   exit 0
 }

@@ -124,8 +124,9 @@ def _write(text: str) -> None:
 class Step:
     """A step on the screen, from its header to its result."""
 
-    def __init__(self, name: str, title: str, marker: str = "") -> None:
+    def __init__(self, name: str, title: str, marker: str = "", task: str = "") -> None:
         self.name, self.title, self.span = name, title, timeline.Span(marker, name, len(steps))
+        self.names = {"step": name, "task": task} if task else {"step": name}
         self.results: list[str] = []
 
     def _taken(self, failed: bool = False) -> float:
@@ -138,7 +139,7 @@ class Step:
     def ended(self, done: str) -> None:
         """The expected result, or what the step said of itself, and how long it took."""
         seconds = self._taken()
-        if event("step-end", step=self.name, seconds=round(seconds, 3), results=self.results or [done]) or options.current.quiet:
+        if event("step-end", **self.names, seconds=round(seconds, 3), results=self.results or [done]) or options.current.quiet:
             return
         for text in self.results or ([done] if done else []):
             sign = paint("   ·  dry run: ", DIM) + paint(text) if options.current.dry_run else paint(f"   ✅ {text}", GREEN)
@@ -146,16 +147,21 @@ class Step:
 
     def failed(self, why: str) -> None:
         seconds = self._taken(failed=True)
-        if not event("step-failed", step=self.name, seconds=round(seconds, 3), error=why):
+        if not event("step-failed", **self.names, seconds=round(seconds, 3), error=why):
             _print(paint(f"   ❌ {self.title}", RED) + paint(f"  {seconds:.2f} s", DIM))
 
 
 class Chain:
-    """Where a chain is: which step of how many, and the point of it that hooks belong to."""
+    """Where a chain is: which step of how many (0: nobody counts), and the point of it that hooks belong to."""
 
     total = 0
     number = 0
     marker = ""
+
+    @classmethod
+    def left(cls) -> None:
+        """What runs from here on was not planned, so it bears no number."""
+        cls.total = 0
 
 
 @contextmanager
@@ -171,14 +177,14 @@ def point(marker: str) -> Iterator[None]:
 steps: list[Step] = []
 
 
-def begin(marker: str, flow: str, title: str, where: str) -> Step:
-    """Print a step's header: marker, flow id, title, place, and n of m in a chain."""
+def begin(marker: str, flow: str, title: str, where: str, task: str = "") -> Step:
+    """Print a step's header: marker, flow id, title, place, and n of m in a chain; programs are told the ``task`` too."""
     marker = Chain.marker or marker
-    step = Step(flow or title, title, marker)
+    step = Step(flow or title, title, marker, task)
     steps.append(step)
     Chain.number += 1
-    number = f"  ({Chain.number}/{max(Chain.total, Chain.number)})" if Chain.total else ""
-    if not event("step-start", step=step.name, title=title, where=where) and not options.current.quiet:
+    number = f"  ({Chain.number}/{Chain.total})" if Chain.number <= Chain.total else ""
+    if not event("step-start", **step.names, title=title, where=where) and not options.current.quiet:
         _print(f"{marker} {paint(f'[{flow}] ' if flow else '', DIM)}{paint(title, BOLD)}  {paint(where + number, DIM)}")
     return step
 

@@ -27,6 +27,12 @@ class Failure(Exit):
             self.step, self.text = step, f"{step}: {self.text}"
             self.message = self._message()
 
+    def advise(self, hint: str) -> None:
+        """Say what to type next, where nothing else has."""
+        if not self.hint:
+            self.hint = hint
+            self.message = self._message()
+
     def _message(self) -> str:
         return self.text + (f"\n  → {self.hint}" if self.hint else "")
 

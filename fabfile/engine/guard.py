@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from . import console
-from .errors import Failure
+from contextlib import suppress
+
+from . import console, records, state
+from .errors import CommandFailed, Failure
 from .hosts import Host
 from .ladder import climb, with_rename
 from .scripts import source
@@ -26,6 +28,7 @@ def owe(c: Host, undo: str) -> None:
     """Leave a watchman who runs the shell ``undo`` when this run is gone and has not said that it is ``quits``."""
     values = (c.site.root, c.php[0], undo, source("engine/settle.sh"))
     c.shell.do(f"{source('engine/watchman.sh')}\n{source('engine/owe.sh')}", *values, what="leave a watchman")
+    state.forget(c)
 
 
 def quits(c: Host) -> None:
@@ -64,9 +67,25 @@ def go_back(c: Host, why: str) -> tuple[str, str, str]:
 
 def resolve(c: Host) -> None:
     """What an earlier run left unconfirmed is undone before anything else happens."""
+    found = state.look(c)
+    if found.unconfirmed or found.owed:
+        _undone(c)
+    _written(c)
+
+
+def _undone(c: Host) -> None:
     what, release, other = go_back(c, "the run that switched did not confirm")
     c.shell.do(source("engine/settle.sh"), c.site.root, what="undo what an earlier run left", note=True)
     if what == "reverted":
         console.warn(f"{c.name}: an earlier run switched to {release} and never confirmed it: went back to {other}")
     elif what == "kept":
         console.warn(f"{c.name}: an earlier run switched to {release} and never confirmed it; left as it is: before it was {other}")
+
+
+def _written(c: Host) -> None:
+    """The confirmation of the release that serves goes into its record, where that had to wait: the next switch forgets it otherwise."""
+    found = state.look(c)
+    if record := found.unwritten:
+        records.write(c.shell, c.site, record.but(order=record.order or found.next_order()))
+        with suppress(CommandFailed):  # the disk is still full
+            c.shell.flush()

@@ -13,11 +13,11 @@ from typing import Any
 import paramiko
 from fabric import Config, Connection
 
-from . import console, options, schema
+from . import console, options, schema, squeeze
 from .errors import Failure, Unreachable
 from .layout import Site
 from .pipes import BOOT, ChannelPipe
-from .shell import Shell
+from .shell import Shell, look_again
 from .trust import HostKey, check_key, know
 
 KEEPALIVE = 15  # seconds
@@ -54,6 +54,7 @@ class Host(Connection):  # type: ignore[misc]
 
     def __init__(self, name: str, entry: schema.Host, config: Config, gateway: Any = None) -> None:
         known: dict[str, Any] = {"banner_timeout": 15, "auth_timeout": 15, "channel_timeout": 60}
+        known |= {"compress": True, "transport_factory": squeeze.Transport}
         if entry.key:
             check_key(key := Path(entry.key).expanduser())
             known["key_filename"] = str(key)
@@ -138,11 +139,13 @@ class Host(Connection):  # type: ignore[misc]
     def run(self, *args: Any, **kwargs: Any) -> Any:
         """Fabric's ``run``; after it, nothing is taken for known of the server."""
         self.shell.known = None
+        look_again()
         return super().run(*args, **kwargs)
 
     def sudo(self, *args: Any, **kwargs: Any) -> Any:
         """Fabric's ``sudo``; after it, nothing is taken for known of the server."""
         self.shell.known = None
+        look_again()
         return super().sudo(*args, **kwargs)
 
     def _no_connection(self, where: str, error: Exception) -> Unreachable:

@@ -60,6 +60,7 @@ def _held(c: Host, found: state.ServerState) -> Locked:
 
 
 def _take(c: Host, run: str, what: str, found: state.ServerState, by_hand: bool) -> int:
+    state.foresee(c)
     answer = attempt(c.shell, c.site.own, run, {"what": what, **c.purpose}, c.php[0], by_hand)
     if answer.code == BY_HAND:  # set since this run looked, as while it waited
         raise _by_hand(c, aborted.record(answer.out))

@@ -34,7 +34,15 @@ if [ -f .deploy/background ] && read -r said pid <.deploy/background; then # see
     asked) kill -0 "$pid" 2>/dev/null || printf 'ends background\n' ;;
   esac
 fi
+if [ -L .deploy/confirmed ]; then # see confirm.sh
+  printf 'confirmed %s\n' "$(readlink .deploy/confirmed)"
+elif [ -f .deploy/confirmed ] && read -r _ release _ <.deploy/confirmed; then
+  printf 'confirmed %s\n' "$release"
+fi
 [ ! -f .deploy/owed ] || printf 'owed yes\n'
+for file in .deploy/pending .deploy/reverting; do
+  if [ -e "$file" ] || [ -L "$file" ]; then printf 'unconfirmed yes\n'; fi
+done
 if [ -f current/storage/framework/down ]; then printf 'down yes\n'; fi
 # Since Laravel 10 it can be kept in the cache instead (config/app.php), where no file tells of it.
 if grep -Eq "^[[:space:]]*APP_MAINTENANCE_DRIVER=[\"']?cache" shared/.env 2>/dev/null; then printf 'unseen yes\n'; fi

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
 from invoke.parser import Argument
+
+from .errors import SettingsError
 
 FLAGS = {
     "dry_run": "show what would run and change nothing",
@@ -30,11 +33,34 @@ class Options:
     json: bool = False
 
 
+class Number(Argument):
+    """A flag with a number that Invoke would otherwise end in a traceback over."""
+
+    def set_value(self, value: Any, cast: bool = True) -> None:
+        try:
+            super().set_value(value, cast)
+            if self.value < 0:
+                raise ValueError
+        except ValueError:
+            flag, kind = str(self.name).replace("_", "-"), "a whole number" if self.kind is int else "a number"
+            raise SettingsError(f"--{flag} must be {kind} of 0 or more; it is {value!r}") from None
+
+
+def with_numbers(found: Iterable[Argument]) -> list[Argument]:
+    """``found`` with a Number in place of each that wants one."""
+    return [_number(each) if each.kind in (int, float) and not each.incrementable else each for each in found]
+
+
+def _number(plain: Argument) -> Number:
+    about: dict[str, Any] = {"help": plain.help, "positional": plain.positional, "optional": plain.optional, "attr_name": plain.attr_name}
+    return Number(names=plain.names, kind=plain.kind, default=plain.default, **about)
+
+
 def arguments() -> list[Argument]:
     """The common options as arguments of an Invoke task."""
-    host = Argument(name="host", kind=str, default="", help="a host of deploy.toml, or an ssh_config alias")
+    host = Argument(name="host", kind=str, default="", help="a host of deploy.toml, or sandbox")
     sets = Argument(name="set", kind=list, default=[], help="KEY=VALUE: override a setting for this run; repeatable")
-    wait = Argument(name="lock_wait", kind=int, default=0, help="seconds to wait for a lock that somebody else has")
+    wait = Number(name="lock_wait", kind=int, default=0, help="seconds to wait for a lock that somebody else has")
     return [host, sets, wait, *(Argument(name=name, kind=bool, default=False, help=text) for name, text in FLAGS.items())]
 
 

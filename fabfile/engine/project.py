@@ -6,10 +6,9 @@ from contextlib import suppress
 from functools import cache
 from pathlib import Path
 
-from fabric import Connection
 from invoke.context import Context
 
-from . import lock, masks, options, redact, schema, settings
+from . import addresses, lock, masks, options, redact, schema, settings, tomlfile
 from .errors import SettingsError
 from .hosts import Host
 from .pipes import BOOT, ProcessPipe
@@ -29,11 +28,26 @@ def loaded() -> settings.Loaded:
     return found
 
 
-def root() -> Path:
-    """The application's folder on this machine (the flow's %path-localMachine%)."""
+def folder() -> Path:
+    """Where the settings say that the application is on this machine (the flow's %path-localMachine%), whether it is or not."""
+    return beside(loaded().settings.project.path).resolve()
+
+
+def beside(path: str) -> Path:
+    """A path of this machine as deploy.toml means it: counted from the folder that file is in."""
     file = loaded().file
-    base = file.parent if file else Path.cwd()
-    return (base / Path(loaded().settings.project.path).expanduser()).resolve()
+    return (file.parent if file else Path.cwd()) / Path(path).expanduser()
+
+
+def root() -> Path:
+    """The application's folder on this machine. Raises SettingsError when it is not there, or is nothing but the place of the tool."""
+    found = folder()
+    if tomlfile.borrowed(loaded().file) and found == tomlfile.BESIDE_FABFILE and not (found / "artisan").is_file():
+        raise SettingsError(f"there is no {tomlfile.NAME} in {Path.cwd()} or above it", "fab local.init writes one for an application")
+    if not found.is_dir():
+        text = f"{loaded().origins['project.path']}: project.path leads to {str(found)!r}, and there is no such folder on this machine"
+        raise SettingsError(text, 'set it to the application\'s folder, counted from deploy.toml: "." is the one that deploy.toml is in')
+    return found
 
 
 def local() -> Shell:
@@ -45,22 +59,30 @@ def local() -> Shell:
 
 
 def repository() -> str:
-    """project.repository, else the origin of the project's own git, else that git itself."""
+    """project.repository, else the origin of the project's own git, else that git itself; a local path as an absolute one."""
     url = loaded().settings.project.repository
     if url:
-        return url
+        return addresses.local_absolute(url, beside("."))
     origin = local().ask('git -C "$1" remote get-url origin 2>/dev/null || :', str(root()), what="git remote").out.strip()
     redact.remember(masks.logins(origin))
-    return settings.check_repository(origin, root()) if origin else str(root())
+    return addresses.local_absolute(settings.check_repository(origin, root()), root()) if origin else str(root())
 
 
 def host_name(c: Context) -> str:
     """Which host is meant: --host, else the one ``fab -H`` connected to, else the only or default one."""
-    if options.current.host:
-        return options.current.host
-    if isinstance(c, Connection):
-        return str(c.original_host)
-    return loaded().default_host()
+    return named(c) or loaded().default_host()
+
+
+def named(c: Context) -> str:
+    """The host that --host or ``fab -H`` names; empty when none does."""
+    return options.current.host or str(c.name if isinstance(c, Host) else getattr(c, "original_host", ""))
+
+
+def branch(c: Context) -> str:
+    """The branch that is deployed to the host that is meant, else the project's."""
+    name = named(c) or loaded().usual_host()
+    own = loaded().host(name, placeholder(name), site=False).branch if name else ""
+    return own or loaded().settings.project.branch
 
 
 def host(c: Context, name: str = "", site: bool = True) -> Host:

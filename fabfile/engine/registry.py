@@ -11,6 +11,7 @@ from invoke.collection import Collection
 from invoke.context import Context
 from invoke.tasks import Task
 
+from . import project
 from .errors import SettingsError
 
 tasks: dict[str, Task[Any]] = {}
@@ -30,16 +31,27 @@ def remember(space: Collection) -> None:
 
 
 def name_of(task: Task[Any]) -> str:
-    """The name one types for ``task``; its own where it is in no namespace."""
-    return next((name for name, known in tasks.items() if known is task), str(task.name))
+    """The name one types for ``task``; its own where it is in no namespace. Invoke runs a copy of what was collected."""
+    return next((name for name, known in tasks.items() if known.body is task.body), str(task.name))
 
 
 def find(name: str) -> Task[Any]:
-    """The task called ``name``. Raises SettingsError that names the nearest one."""
+    """The task called ``name``. Raises SettingsError that names the nearest one, and the hook that asks for it."""
     if name not in tasks:
         near = get_close_matches(name, tasks, 1)
-        raise SettingsError(f"there is no task {name!r}{f'; did you mean {near[0]}?' if near else ''}", "fab --list shows them all")
+        text = f"{_said(name)}there is no task {name!r}{f'; did you mean {near[0]}?' if near else ''}"
+        raise SettingsError(text, "fab --list shows them all")
     return tasks[name]
+
+
+def _said(name: str) -> str:
+    """The start of an error about a task that a hook names: which file, line and key says so."""
+    for point, listed in vars(project.loaded().settings.hooks).items():
+        for number, hook in enumerate(listed):
+            if hook.task == name:
+                key = f"hooks.{point}"
+                return f"{project.loaded().origins[key]}: {key}[{number}]: "
+    return ""
 
 
 def call(name: str, c: Context, **values: Any) -> Any:

@@ -32,11 +32,15 @@ class Loaded:
     secrets: frozenset[str] = field(repr=False)
     hosts: Hosts = field(repr=False)
 
-    def default_host(self) -> str:
-        """The host meant when none is named: ``default_host``, else the only one there is. Raises SettingsError."""
+    def usual_host(self) -> str:
+        """The host meant when none is named: ``default_host``, else the only one there is; empty when it could be several."""
         named = [name for name in self.hosts if name != SANDBOX]
-        if self.settings.default_host or len(named) == 1:
-            return self.settings.default_host or named[0]
+        return self.settings.default_host or (named[0] if len(named) == 1 else "")
+
+    def default_host(self) -> str:
+        """The host meant when none is named. Raises SettingsError when it could be several."""
+        if usual := self.usual_host():
+            return usual
         raise SettingsError(f"which host? give --host=NAME or set default_host; {self.known()}")
 
     def host(self, name: str = "", values: Mapping[str, Any] | None = None, site: bool = True) -> Host:
@@ -68,15 +72,16 @@ def load(
     overrides: Sequence[str] = (),
     cwd: Path | None = None,
     extra_hosts: Mapping[str, Mapping[str, Any]] | None = None,
+    text: str | None = None,
 ) -> Loaded:
     """The settings from ``path``, else $FAB_DEPLOY_FILE, else the deploy.toml nearest to ``cwd``, else the defaults.
 
-    ``overrides`` are ``key=value`` texts for this run, ``extra_hosts`` what a host such as the sandbox says of itself.
-    Raises SettingsError.
+    ``overrides`` are ``key=value`` texts for this run, ``extra_hosts`` what a host such as the sandbox says of itself,
+    ``text`` what ``path`` is going to hold. Raises SettingsError.
     """
-    file = tomlfile.find(path, cwd)
+    file = tomlfile.find(path, cwd) if text is None else path
     leaves = parse(overrides)
-    root = _read(file, leaves)
+    root = _read(file, leaves, text)
     converter = Converter(expand.variables(file.parent if file else None))
     hosts = _hosts(converter, root, leaves, extra_hosts or {})
     settings = converter.table(Settings, root.without("defaults", "hosts"))
@@ -85,9 +90,10 @@ def load(
     return Loaded(settings, file, trace.Origins(settings, root, hosts), trace.secrets(root, hosts), hosts)
 
 
-def _read(file: Path | None, leaves: list[Leaf]) -> Table:
-    """What ``file`` says, with the overrides that are not for a host."""
-    text = tomlfile.read_text(file) if file else ""
+def _read(file: Path | None, leaves: list[Leaf], text: str | None) -> Table:
+    """What ``file`` or ``text`` says, with the overrides that are not for a host."""
+    if text is None:
+        text = tomlfile.read_text(file) if file else ""
     name = file.name if file else tomlfile.NAME
     return apply(grow_table(tomlfile.parse(text, name), At(Source(name, text))), leaves)
 
@@ -110,6 +116,9 @@ def _check(settings: Settings, root: Table, file: Path | None) -> None:
     if settings.project.repository:
         base = file.parent if file else None
         checked(lambda text: addresses.repository(text, base), settings.project.repository, project.items["repository"])
+    if settings.build.place == "builder" and not settings.build.builder:
+        at = (build.get("place") or build.get("strategy") or build).at
+        raise at.problem(f'build.builder must be set when {at.key} is "builder"; it names a host of this file to build on')
     _known_host(settings.default_host, settings, root.get("default_host"))
     _known_host(settings.build.builder, settings, build.get("builder"))
 

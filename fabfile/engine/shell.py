@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
+from weakref import WeakSet
 
 from . import console, options, pieces
 from .errors import CommandFailed
@@ -21,6 +22,15 @@ STOP = (
     """exec /bin/sh -c 'read -r path; for t in 1 2 3 4 5 6 7 8 9; do read -r pid <"$path" && break; sleep 0.2 || sleep 1; done; """
     """kill -TERM "-$pid"'"""
 )
+
+
+_open: WeakSet[Shell] = WeakSet()
+
+
+def look_again() -> None:
+    """Nothing that was seen before this moment is taken for granted in any conversation."""
+    for shell in _open:
+        shell.changed()
 
 
 class Shell(Wire):
@@ -41,6 +51,9 @@ class Shell(Wire):
         self.known: Any = None  # what state.look saw under the lock, until something may have changed it
         self._pieces: list[pieces.Piece] = []
         self._foreseen: list[tuple[pieces.Piece, int]] = []
+        self._stale = False  # what is ahead was sent before something changed
+        self.seen: dict[tuple[str, ...], str] = {}
+        _open.add(self)
 
     # what tasks use
 
@@ -50,14 +63,27 @@ class Shell(Wire):
             self._would(script, values, what)
             return
         self._pieces.append(pieces.piece(script, values, what, note))
+        if not note:
+            self.seen.clear()
 
     def ask(self, script: str, *values: object, check: bool = True, timeout: int | None = None, what: str = "") -> Answer:
         """Run what was collected, then ``script``; its answer. Raises CommandFailed unless ``check`` is off."""
         limit, asked = self.timeout if timeout is None else timeout, pieces.piece(script, values, what)
-        if asked.script in self._ahead and all(piece.note for piece in self._pieces):
+        if asked.script in self._ahead and not self._stale and all(piece.note for piece in self._pieces):
             return self._arrived(asked, check)
         self._pieces.append(asked)
         return self._send_pieces(check, limit)
+
+    def see(self, script: str, *values: str, what: str = "") -> str:
+        """What ``script`` prints, which changes nothing: asked once, until something is done here that could change it."""
+        if (key := (script, *values)) not in self.seen:
+            self.seen[key] = self.ask(script, *values, what=what).out
+        return self.seen[key]
+
+    def changed(self) -> None:
+        """Something was done that this conversation does not know of: what was seen or foreseen is out of date."""
+        self.seen.clear()
+        self._stale = True
 
     def foresee(self, script: str, *values: object, timeout: int | None = None, what: str = "") -> None:
         """The same question will be asked next: it goes right behind the next trip, and is answered after it.
@@ -79,6 +105,7 @@ class Shell(Wire):
     def forget(self) -> None:
         """Drop what was collected: whoever collected it has failed."""
         self._pieces, self._foreseen, self.known = [], [], None
+        self.changed()
 
     def work(
         self, script: str, *values: object, timeout: int | None = None, check: bool = True, what: str = "", patient: bool = False
@@ -90,15 +117,12 @@ class Shell(Wire):
         if self.dry:
             self._would(script, values, what)
             return Answer(0, "", "")
-        self.flush()
         self.known = None
-        limit = self.timeout if timeout is None else timeout
-        answer = self._frame(
-            "work", f"(\nset -eu\n{bind(script, *values)}\n)", limit, console.live(self.place, self._frames.token), patient
-        )
-        if check and answer.code:
-            raise _failed(self.place, what or pieces.title(script), answer, limit)
-        return answer
+        self.seen.clear()
+        sent, self._pieces = [*self._pieces, pieces.piece(script, values, what)], []
+        limit, token = self.timeout if timeout is None else timeout, self._frames.token
+        answer = self._frame("work", pieces.weave(sent, token), limit, console.live(self.place, token), patient)
+        return self._said(sent, answer, check, limit)
 
     def own(self, script: str, **variables: object) -> Answer:
         """Run ``script`` in the agent's own shell with ``variables`` set (for the lock)."""
@@ -138,7 +162,7 @@ class Shell(Wire):
         self._caught_up()
         self.trips += 1
         behind = {piece.script: (pieces.weave([piece], self._frames.token), limit) for piece, limit in self._foreseen}
-        self._foreseen = []
+        self._foreseen, self._stale = [], False
         sent = self._post(kind, script, timeout, behind)
         try:
             return self._wait(sent, show)

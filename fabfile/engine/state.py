@@ -7,6 +7,7 @@ from collections import defaultdict
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from .errors import CommandFailed
 from .hosts import Host
 from .layout import RELEASE_ID
 from .records import Record
@@ -19,7 +20,8 @@ class ServerState:
     """What the server says. ``now`` is its clock, UTC, as a release id; ``current`` the id it serves, or empty.
 
     ``down`` is maintenance mode, which nobody can tell from here if it is ``unseen``: kept in the application's cache; it is
-    ``owed`` where a run began it that will end it, or whose watchman will.
+    ``owed`` where a run began it that will end it, or whose watchman will. ``unconfirmed``: a switch may still be undone.
+    ``confirmed`` is the release that was confirmed last; ``unwritten`` is the current one's record, where the server's own lacks that.
     ``answers`` is what the application said meanwhile, by question: as good as the rest, for as long.
     """
 
@@ -32,11 +34,14 @@ class ServerState:
     releases: tuple[str, ...] = ()
     records: dict[str, Record] = field(default_factory=dict)
     lock: dict[str, Any] = field(default_factory=dict)
+    confirmed: str = ""
+    unwritten: Record | None = None
     held: bool = False
     manual: dict[str, Any] = field(default_factory=dict)
     down: bool = False
     unseen: bool = False
     owed: bool = False
+    unconfirmed: bool = False
     ends_background: bool = False
     answers: dict[str, Any] = field(default_factory=dict)
 
@@ -59,16 +64,29 @@ class ServerState:
 
     def but(self, record: Record) -> ServerState:
         """This with ``record`` written."""
-        return replace(self, records={**self.records, record.id: _settled(record, self.current)})
+        return replace(self, records={**self.records, record.id: _settled(record, self.current, self.confirmed)})
 
 
 def look(c: Host) -> ServerState:
     """How things are at ``c``: asked, unless it was asked under our lock and nothing has been done since that could change it."""
-    found = c.shell.known or parse(c.shell.ask(source("engine/look.sh"), c.site.root, c.php[0], what="look at the site").out)
+    found = c.shell.known or parse(_asked(c))
     assert isinstance(found, ServerState)
     if c.run_id:
         c.shell.known = found
     return found
+
+
+def foresee(c: Host) -> None:
+    """Let the next look travel with the next trip."""
+    c.shell.foresee(source("engine/look.sh"), c.site.root, c.php[0])
+
+
+def _asked(c: Host) -> str:
+    try:
+        return c.shell.ask(source("engine/look.sh"), c.site.root, c.php[0], what="look at the site").out
+    except CommandFailed as error:
+        error.advise(f"fab server.check --host={c.name}")
+        raise
 
 
 def made(c: Host, release: str) -> None:
@@ -91,7 +109,10 @@ def parse(text: str) -> ServerState:
     link = (found["current"] or [""])[0]
     id = link.removeprefix("releases/")
     ours = bool(RELEASE_ID.fullmatch(id)) and link.startswith("releases/")
-    records = [record for line in found["releases-json"] if (record := parse_record(line))]
+    confirmed = (found["confirmed"] or [""])[0]
+    written = {record.id: record for line in found["releases-json"] if (record := parse_record(line))}
+    records = {record.id: _settled(record, id, confirmed) for record in written.values()}
+    live = records.get(id)
     return ServerState(
         now=(found["now"] or [""])[0],
         exists=bool(found["site"]),
@@ -100,20 +121,29 @@ def parse(text: str) -> ServerState:
         blocked=bool(found["blocked"]),
         foreign="" if ours else link,
         releases=tuple(sorted(id for id in found["release"] if RELEASE_ID.fullmatch(id))),
-        records={record.id: _settled(record, id) for record in records},
+        records=records,
         lock=_object(found["lock-json"]),
+        confirmed=confirmed,
+        unwritten=live if live and live.confirmed and live != written[id] else None,
         held=bool(found["held"]),
         manual=_object(found["manual-json"]),
         down=bool(found["down"]),
         unseen=bool(found["unseen"]),
         owed=bool(found["owed"]),
+        unconfirmed=bool(found["unconfirmed"]),
         ends_background=bool(found["ends"]),
     )
 
 
-def _settled(record: Record, current: str) -> Record:
-    """A release that was switched to and left before anybody confirmed it is a bad one, whoever failed to write that down."""
-    if record.state == "live" and not record.confirmed and record.id != current:
+def _settled(record: Record, current: str, confirmed: str) -> Record:
+    """``record`` as it would be if whoever switched, confirmed or left had been able to write that down.
+
+    The release that serves is live, and confirmed if that was the last to be. One that was left before anybody confirmed it is bad.
+    """
+    if record.id == current:
+        live = record.but(state="live") if record.state in ("prepared", "retired", "failed") else record
+        return live.but(confirmed=True) if record.id == confirmed and live.state == "live" else live
+    if record.state == "live" and not record.confirmed:
         return record.but(state="bad", reason=record.reason or "never confirmed")
     return record
 

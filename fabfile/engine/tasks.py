@@ -6,6 +6,7 @@ import re
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import Any
 
 import fabric
@@ -13,10 +14,11 @@ from fabric import Connection
 from invoke.context import Context
 from invoke.parser import Argument
 
-from . import console, journal, leaving, lock, options, project, registry
+from . import console, journal, leaving, lock, mistakes, options, project, registry
 from .errors import CommandFailed, Failure
 from .flow import TITLES
 from .hosts import Host
+from .shell import look_again
 
 
 class Step(fabric.Task):  # type: ignore[misc]
@@ -27,22 +29,29 @@ class Step(fabric.Task):  # type: ignore[misc]
     """
 
     marker = "🟢"
+    depth = 0  # how many steps are inside one another
 
     def __init__(self, *args: Any, flow: str = "", done: str = "", mutates: bool = True, quiet: bool = False, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.flow, self.done, self.mutates, self.silent = flow, done, mutates, quiet
 
     def get_arguments(self, ignore_unknown_help: bool | None = None) -> list[Argument]:
-        own = list(super().get_arguments(ignore_unknown_help))
+        own = options.with_numbers(super().get_arguments(ignore_unknown_help))
         taken = {name for argument in own for name in argument.names}
         return own + [argument for argument in options.arguments() if not taken & set(argument.names)]
 
     def __call__(self, c: Context, *args: Any, **kwargs: Any) -> Any:
         options.take(kwargs)
-        with leaving.told(registry.name_of(self)):
-            place = self.place(c)
-            with self.shown(place):
-                return super().__call__(place, *args, **kwargs)
+        if not Step.depth:  # somebody else may have been at work since the step before
+            look_again()
+        Step.depth += 1
+        try:
+            with leaving.told(registry.name_of(self)):
+                place = self.place(c)
+                with self.shown(place), mistakes.told():
+                    return super().__call__(place, *args, **kwargs)
+        finally:
+            Step.depth -= 1
 
     def place(self, c: Context) -> Context:
         """Where the body runs."""
@@ -50,7 +59,7 @@ class Step(fabric.Task):  # type: ignore[misc]
 
     def where(self, c: Context) -> str:
         """The place and path of the header."""
-        return f"local:{project.root()}"
+        return f"local:{project.folder()}"
 
     @contextmanager
     def shown(self, c: Context) -> Iterator[None]:
@@ -58,7 +67,7 @@ class Step(fabric.Task):  # type: ignore[misc]
         if self.silent:
             yield
             return
-        step = console.begin(self.marker, self.flow, self.title, self.where(c))
+        step = console.begin(self.marker, self.flow, self.title, self.where(c), registry.name_of(self))
         try:
             yield
             self.settle(c)
@@ -83,7 +92,18 @@ class HereStep(Step):
     """🟢 On this machine, also when a connection calls it."""
 
     def place(self, c: Context) -> Context:
-        return Context(c.config) if isinstance(c, Connection) else c
+        if not isinstance(c, Connection):
+            return c
+        context = Context(c.config)
+        object.__setattr__(context, "original_host", project.named(c))  # set plainly it would go into the configuration
+        return context
+
+
+class FolderStep(HereStep):
+    """🟢 In the working directory, whatever the deploy.toml found from there says."""
+
+    def where(self, c: Context) -> str:
+        return f"local:{Path.cwd()}"
 
 
 # What is done once with each host, before its first step that may show what a program of the server says.
@@ -159,7 +179,7 @@ class BuildStep(Step):
         return c
 
     def where(self, c: Context) -> str:
-        return project.building or f"local:{project.root()}"
+        return project.building or f"local:{project.folder()}"
 
 
 def _kind(klass: type[Step]) -> Callable[..., Callable[[Callable[..., Any]], Step]]:
@@ -173,6 +193,7 @@ def _kind(klass: type[Step]) -> Callable[..., Callable[[Callable[..., Any]], Ste
 
 
 here = _kind(HereStep)
+in_folder = _kind(FolderStep)
 on_host = _kind(HostStep)
 on_builder = _kind(BuildStep)
 hook_point = _kind(HookStep)

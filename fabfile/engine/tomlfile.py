@@ -37,6 +37,13 @@ def find(path: Path | None, cwd: Path | None) -> Path | None:
     return file
 
 
+def borrowed(file: Path | None, cwd: Path | None = None) -> bool:
+    """Whether ``file`` is the one beside the fabfile, taken for want of one nearer to ``cwd``."""
+    here = _here(cwd)
+    beside = file is not None and file.parent == BESIDE_FABFILE and BESIDE_FABFILE not in (here, *here.parents)
+    return beside and not os.environ.get(VARIABLE)
+
+
 def read_text(file: Path) -> str:
     """The text of ``file``, whatever editor wrote it; raises SettingsError in one line."""
     try:

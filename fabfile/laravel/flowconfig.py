@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from . import jsontext
@@ -37,7 +38,7 @@ def import_flow_json(text: str) -> dict[str, Any]:
     for source, target in MOVES.items():
         value = _get(data, source)
         if value is not None:
-            _put(settings, target, value)
+            _put(settings, target, _read(source, value))
     domain = _get(data, DOMAIN)
     if domain:  # only a hint: nothing touches a document root as long as the mode is none
         _put(settings, "hosts.prod.public_html", {"mode": "none", "path": f"{str(domain).rstrip('/')}/public_html"})
@@ -47,16 +48,44 @@ def import_flow_json(text: str) -> dict[str, Any]:
     return settings
 
 
+def left_out(text: str) -> list[str]:
+    """What of ``text`` does not come along, and why, each in a sentence."""
+    told = [f"{name} is not taken over: deploy.toml has no such setting" for name in unknown_keys(text)]
+    folders = _get(jsontext.parse(text, "deployment-config.json"), "deployment.shared_folders")
+    if isinstance(folders, list) and NOT_SHARED in (str(folder).strip("/") for folder in folders):
+        told.append(f"{NOT_SHARED} is not shared: every release compiles views of its own")
+    return told
+
+
+def source_of(message: str) -> str:
+    """The key of the JSON file that an error about deploy.toml is about; empty when it is about none."""
+    return next((source for source, target in MOVES.items() if re.search(rf"(?<![\w.]){re.escape(target)}\b", message)), "")
+
+
 def unknown_keys(text: str) -> tuple[str, ...]:
     """Keys of ``text`` that have no place in deploy.toml and were not taken over."""
     data = jsontext.parse(text, "deployment-config.json")
-    flat = [f"{table}.{key}" if isinstance(items, dict) else table for table, items in data.items() for key in (items or [""])]
-    return tuple(dict.fromkeys(name for name in flat if name not in MOVES and name != DOMAIN))
+    tables = {name.partition(".")[0] for name in MOVES}
+    flat = [
+        name
+        for table, items in data.items()
+        for name in ([f"{table}.{key}" for key in items] if isinstance(items, dict) else [table] if items or table not in tables else [])
+    ]
+    return tuple(name for name in flat if name not in MOVES and name != DOMAIN)
 
 
 def _get(data: dict[str, Any], name: str) -> Any:
     table, key = name.split(".")
     return jsontext.mapping(data.get(table)).get(key)
+
+
+def _read(source: str, value: Any) -> Any:
+    """``value`` as deploy.toml wants it where it is only written as a text; anything else is left for its check to refuse."""
+    if source == "deployment.keep_releases" and isinstance(value, str) and re.fullmatch("[0-9]+", value):
+        return int(value)
+    if source == "project.has_frontend" and value in ("true", "false"):
+        return value == "true"
+    return value
 
 
 def _put(settings: dict[str, Any], name: str, value: Any) -> None:

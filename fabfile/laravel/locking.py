@@ -10,9 +10,10 @@ import re
 from collections.abc import Iterator, Sequence
 
 from . import rawsql
-from .phptokens import Token, at, closing, tokens
+from .blueprints import changed
+from .phptokens import Token, tokens
 from .rawsql import NAME
-from .verdict import RAW, Verdict, called, is_method, upwards
+from .verdict import RAW, Verdict, called, upwards
 
 # Methods of Blueprint and its columns, in lower case.
 LOCKS = frozenset(
@@ -25,7 +26,6 @@ STATEMENT = re.compile(
     rf"\bcreate\s+(?:(?:unique|fulltext|spatial)\s+)?(?P<index>index)\s+(?!concurrently\b)[^;(]*?\bon\s+(?:only\s+)?{NAME}", re.IGNORECASE
 )
 WHOLE = re.compile(rf"\b(?P<word>vacuum\s+full|cluster|reindex\s+table|optimize\s+table|lock\s+tables?)\s+{NAME}", re.IGNORECASE)
-ALTER = re.compile(rf"\balter\s+table\s+(?:if\s+exists\s+|only\s+|ignore\s+)*{NAME}(?P<rest>[^;]*)", re.IGNORECASE)
 ACTIONS = {
     "an index or a key": (
         r"\badd\s+(?:constraint\s+\S+\s+)?(?:unique|fulltext|spatial|index|key|(?:primary|foreign)\s+key)\b(?!.*\bnot\s+valid\b)"
@@ -57,36 +57,18 @@ def _verdict(found: Sequence[tuple[str, str]]) -> Verdict:
 
 
 def _blueprints(words: Sequence[Token]) -> Iterator[tuple[str, str]]:
-    """What ``Schema::table('name', …)`` does to tables that the migration did not create."""
-    new = {_first(words, place) for place, word in enumerate(words) if word.text.lower() == "create" and is_method(words, place)}
-    for place, word in enumerate(words):
-        if word.text.lower() != "table" or not is_method(words, place) or at(words, place + 3).text != ",":
-            continue
-        table, end = _first(words, place), closing(words, place + 1)
-        if table not in new:
-            yield from ((table, f"{found.text} in line {found.line}") for found in called(words[place:end], LOCKS))
-
-
-def _first(words: Sequence[Token], place: int) -> str:
-    """The first argument of the method at ``place``, where that is plain text."""
-    word = at(words, place + 2)
-    return word.text[1:-1] if word.kind == "string" else ""
+    for table, blueprint in changed(words):
+        yield from ((table, f"{found.text} in line {found.line}") for found in called(blueprint, LOCKS))
 
 
 def _locks(statements: Sequence[str]) -> Iterator[tuple[str, str]]:
     new = rawsql.new_tables(statements)
     yield from ((table, f"{table} is copied") for table in rawsql.rebuilt(statements))
-    for text in (rawsql.TEXT.sub("''", text) for text in _unquoted(rawsql.without_rebuilding(statements))):
+    for text in (rawsql.TEXT.sub("''", text) for text in rawsql.unquoted(rawsql.without_rebuilding(statements))):
         yield from ((found["table"], f"an index of {found['table']}") for found in STATEMENT.finditer(text) if found["table"] not in new)
         yield from ((found["table"], found["word"].upper()) for found in WHOLE.finditer(text) if found["table"] not in new)
-        for alter in ALTER.finditer(text):
+        for alter in rawsql.ALTER.finditer(text):
             rest = rawsql.bare(alter["rest"])
             for what, pattern in ACTIONS.items():
                 if alter["table"] not in new and re.search(pattern, rest, re.IGNORECASE | re.DOTALL):
                     yield alter["table"], f"{what} of {alter['table']}"
-
-
-def _unquoted(statements: Sequence[str]) -> Iterator[str]:
-    """A string of PHP is read as what is in it."""
-    for text in statements:
-        yield text[1:-1] if text[:1] in "'\"" and text[:1] == text[-1:] and len(text) > 1 else text

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 TEXT = re.compile(r"'(?:''|\\.|[^'\\])*'", re.DOTALL)
 QUOTED = re.compile(r"`[^`]*`|\"[^\"]*\"|\[[^\]\s]*\]")
 NAME = r"(?:[`\"\[]?[\w$]+[`\"\]]?\.)?[`\"\[]?(?P<table>[\w$]+)[`\"\]]?"
 NEW = re.compile(rf"\bcreate\s+(?:temporary\s+)?table\s+(?:if\s+not\s+exists\s+)?{NAME}", re.IGNORECASE)
+ALTER = re.compile(rf"\balter\s+table\s+(?:if\s+exists\s+|only\s+|ignore\s+)*{NAME}(?P<rest>[^;]*)", re.IGNORECASE)
 # How Laravel changes a column of SQLite, which cannot: a copy takes the table's name (SQLiteGrammar, since 11.15).
 REBUILT = re.compile(rf"\balter\s+table\s+[`\"]?(?P<copy>\w*__temp__\w+)[`\"]?\s+rename\s+to\s+{NAME}", re.IGNORECASE)
 ROWS = re.compile(r"^\s*(?:insert|replace|update|merge)\b.*?\b(?:values|set|select)\b", re.IGNORECASE | re.DOTALL)
@@ -18,6 +19,12 @@ LOGIN = re.compile(r"\b(identified\s+by|password)\s+'(?:''|\\.|[^'\\])*'", re.IG
 def bare(sql: str) -> str:
     """``sql`` without what is quoted, text or name."""
     return QUOTED.sub("x", TEXT.sub("''", sql))
+
+
+def unquoted(strings: Iterable[str]) -> Iterator[str]:
+    """A string of PHP is read as what is in it."""
+    for text in strings:
+        yield text[1:-1] if text[:1] in "'\"" and text[:1] == text[-1:] and len(text) > 1 else text
 
 
 def new_tables(statements: Iterable[str]) -> set[str]:

@@ -33,8 +33,9 @@ def analyze(c: Context, write: bool = True) -> None:
 
 def tools() -> dict[str, str]:
     """Tool → version on this machine, and ``extensions``."""
-    build = project.loaded().settings.build
-    out = project.local().ask(source("engine/tools.sh"), str(project.root()), build.php, build.composer, what="ask for versions").out
+    build, root = project.loaded().settings.build, project.root()
+    node = ("node", "npm") if (root / "package.json").is_file() else ()  # slow to say it
+    out = project.local().ask(source("engine/tools.sh"), str(root), build.php, build.composer, *node, what="ask for versions").out
     rows = dict(line.split(" ", 1) for line in out.splitlines() if " " in line)
     return {name: text if name == "extensions" else frontend.version(text) for name, text in rows.items()}
 

@@ -8,16 +8,19 @@ from invoke.context import Context
 
 from ..engine import console, project
 from ..engine.errors import SettingsError
+from ..engine.inherit import SANDBOX
 from ..engine.layout import Site
-from ..engine.tasks import here
-from ..laravel import detect, envfile, flowconfig, ignore
+from ..engine.tasks import here, in_folder
+from ..laravel import detect, envfile, ignore
+from . import takeover
 from .template import deploy_toml
 
 FLOW = "Admin-Local/Deployment/deployment-config.json"
+COVERED = 'git -C "$1" check-ignore -q -- "$2"'
 FORCE = {"force": "replace a file that is there"}
 
 
-@here(flow="0-init-vars", help={**FORCE, "source": "a deployment-config.json to take over"})
+@in_folder(flow="0-init-vars", help={**FORCE, "source": "a deployment-config.json to take over"})
 def init(c: Context, source: str = "", force: bool = False) -> None:
     """Look at the application in this folder and write a deploy.toml for it."""
     root = Path.cwd()
@@ -27,8 +30,10 @@ def init(c: Context, source: str = "", force: bool = False) -> None:
     file = Path(source) if source else root / FLOW
     if source and not file.is_file():
         raise SettingsError(f"--source: there is no file {file}")
-    imported = flowconfig.import_flow_json(file.read_text(encoding="utf-8")) if file.is_file() else {}
-    _write(root / "deploy.toml", deploy_toml(found, imported), force)
+    imported = takeover.imported(file, root) if file.is_file() else {}
+    text = deploy_toml(found, imported)
+    takeover.check(root / "deploy.toml", text, file if imported else None)
+    _write(root / "deploy.toml", text, force)
     if imported:
         console.done(f"Taken over from {file}")
     console.say("   next: fill in [hosts.prod], then fab setup --host=prod and fab deploy --host=prod")
@@ -44,11 +49,11 @@ def deployignore(c: Context, force: bool = False) -> None:
 def env(c: Context, force: bool = False) -> None:
     """Write the first .env of a host from .env.example, to fill in: only this user can read it, and git ignores it."""
     root, name = project.root(), project.host_name(c)
-    host = project.loaded().host(name)
+    host = project.sandbox() if name == SANDBOX and not project.local().dry else project.entry(name)
     example = root / ".env.example"
     if not example.is_file():
         raise SettingsError(f"there is no {example}", "every Laravel application has one: copy it from your .env, without its values")
-    file = root / (host.env_file or f".env.{name}")
+    file = project.beside(host.env_file) if host.env_file else root / f".env.{name}"
     values = {"APP_ENV": "production", "APP_DEBUG": "false", "APP_URL": host.url, "LOG_LEVEL": "error"}
     text = example.read_text(encoding="utf-8")
     values |= {"APP_KEY": envfile.new_app_key()} | envfile.sqlite(text, Site(host.path).shared)
@@ -57,12 +62,16 @@ def env(c: Context, force: bool = False) -> None:
 
 
 def _ignored(root: Path, file: Path) -> None:
-    """Git must not see it."""
+    """Git must not see it: a line is added where no rule says so already, or git is not there to be asked."""
     rules, line = root / ".gitignore", f"/{file.relative_to(root).as_posix()}" if file.is_relative_to(root) else ""
     known = rules.read_text(encoding="utf-8") if rules.is_file() else ""
-    if line and line not in known.splitlines():
-        rules.write_text(f"{known.rstrip()}\n{line}\n".lstrip(), encoding="utf-8")
-        console.done(f"{line} added to .gitignore")
+    if not line or line in known.splitlines() or project.local().ask(COVERED, root, file, check=False, what="git check-ignore").code == 0:
+        return
+    if project.local().dry:
+        console.would("local", f"add {line} to {rules}")
+        return
+    rules.write_text(f"{known.rstrip()}\n{line}\n".lstrip(), encoding="utf-8")
+    console.done(f"{line} added to .gitignore")
 
 
 def _write(file: Path, text: str, force: bool, mode: int = 0o644) -> None:

@@ -23,9 +23,13 @@ printf 'here '; git -C "$1" rev-parse --verify -q --end-of-options "refs/heads/$
 COMMIT = """
 cd "$1"
 shift
+[ $# -gt 0 ] || exit 0 # without names git would mean everything
 git add -- "$@"
-git diff --cached --quiet -- "$@" || git commit -q -m "Update lock files and deployment settings" -- "$@"
-git rev-parse HEAD
+changed=$(git -c core.quotePath=false diff --cached --name-only --relative -- "$@")
+[ -n "$changed" ] || exit 0
+git commit -q -m "Update lock files and deployment settings" -- "$@"
+printf '%s\n' "$changed"
+git rev-parse --short=12 HEAD
 """
 PUSH = f"""
 login=$4
@@ -34,6 +38,7 @@ cd "$1"
 remote push -q -- "$2" "HEAD:refs/heads/$3"
 git rev-parse HEAD
 """
+HERE = 'git -C "$1" symbolic-ref -q --short HEAD || :'  # nothing where HEAD is on no branch, as in CI
 TRACKED = "git -C \"$1\" -c core.quotePath=false ls-files -- ':(glob)**/.env' ':(glob)**/.env.*'"
 # Not only what is new: a lock file that .gitignore names is left out of every build just as well.
 OUTSIDE = 'cd "$1"; shift; git ls-files --others -- "$@"'
@@ -41,16 +46,19 @@ REMOVE = "git rm --cached {0}, add it to .gitignore, and change what it gave awa
 OURS = ("composer.lock", *frontend.LOCK_FILES, "deploy.toml", ".deployignore", "version-lock.toml")
 
 
-@here(flow="4-git-prep", help={"branch": "the branch that will be deployed", "force": "only warn"})
+@here(
+    flow="4-git-prep", help={"branch": "the branch that will be deployed; default: the host's, else project.branch", "force": "only warn"}
+)
 def check(c: Context, branch: str = "", force: bool = False) -> None:
     """Check that lock files are there and that everything is committed and pushed."""
-    branch = branch or project.loaded().settings.project.branch
+    branch = branch or project.branch(c)
     settings.check_ref(branch)
-    for problem, hint in problems(branch):
+    found = problems(branch)
+    for problem, hint in found:
         if not force:
             raise Failure(problem, f"{hint}; or --force")
         console.warn(problem)
-    console.done(f"Ready to deploy: {branch} is committed and pushed")
+    console.done(f"Deployed as it is (--force): {branch}" if found else f"Ready to deploy: {branch} is committed and pushed")
 
 
 def problems(branch: str) -> list[tuple[str, str]]:
@@ -106,14 +114,21 @@ def commit(c: Context) -> None:
     """Commit the lock files and the deployment's settings, and nothing else."""
     root = project.root()
     there = [name for name in OURS if (root / name).is_file()]
-    head = project.local().work(COMMIT, str(root), *there, what="git commit").out.strip()
-    console.done(f"Committed {', '.join(there) or 'nothing'}; at {head[:12]}")
+    said = project.local().work(COMMIT, str(root), *there, what="git commit").out.splitlines()
+    names = [name for name in there if name in said]  # among what git's hooks say
+    console.done(f"Committed {', '.join(names)}; at {said[-1]}" if names else "Nothing to commit")
 
 
 @here(flow="4-git-prep")
 def push(c: Context) -> None:
-    """Push the checked-out commit to the branch that is deployed."""
-    branch = project.loaded().settings.project.branch
+    """Push the checked-out commit to the branch that is deployed to the host; refused while another branch is checked out."""
+    root, branch = str(project.root()), project.branch(c)
+    here = project.local().ask(HERE, root, what="git symbolic-ref").out.strip()
+    if here not in ("", branch):
+        raise Failure(
+            f"{here} is checked out, but what is deployed{f' to {name}' if (name := project.named(c)) else ''} is {branch}",
+            f"git checkout {branch}; or name the host that {here} is deployed to with --host",
+        )
     source = apart(project.repository())
-    head = project.local().work(PUSH, str(project.root()), source.url, branch, source.credential, what="git push").out.strip()
+    head = project.local().work(PUSH, root, source.url, branch, source.credential, what="git push").out.strip()
     console.done(f"Deployment commit: {head or 'unknown'}")

@@ -17,13 +17,15 @@ SIGNS = {"success": "✅", "failure": "❌", "rollback": "↩️"}
 def notify(c: Context, event: str = "success", release: str = "", note: str = "", seconds: float = 0.0) -> None:
     """Send the outcome to Slack and to a webhook, as deploy.toml says."""
     wanted = project.loaded().settings.notify
-    facts = {"event": event, "project": project.loaded().settings.project.name or project.root().name, "host": options.current.host}
+    facts = {"event": event, "project": project.loaded().settings.project.name or project.folder().name, "host": options.current.host}
     facts |= {"release": release, "by": lock.user(), "seconds": f"{seconds:.1f}", "note": note}
-    sent = []
-    for name, url, body in (("Slack", wanted.slack, slack(facts)), ("webhook", wanted.webhook, facts)):
-        if url and event in wanted.events and not options.current.dry_run and _post(name, url, body, wanted.timeout):
-            sent.append(name)
-    console.done(f"Notifications sent: {', '.join(sent)}" if sent else "Nobody to notify")
+    receivers = [("Slack", wanted.slack, slack(facts)), ("webhook", wanted.webhook, facts)]
+    if event not in wanted.events or options.current.dry_run or not any(url for _, url, _ in receivers):
+        console.done("Nobody to notify")
+        return
+    sent = [name for name, url, body in receivers if url and _post(name, url, body, wanted.timeout)]
+    if sent:
+        console.done(f"Notifications sent: {', '.join(sent)}")
 
 
 def slack(facts: dict[str, str]) -> dict[str, Any]:
@@ -43,5 +45,5 @@ def _post(name: str, url: str, body: Any, timeout: int) -> bool:
         with urllib.request.urlopen(request, timeout=timeout):  # noqa: S310
             return True
     except (OSError, ValueError, HTTPException) as error:
-        console.say(f"   {name} could not be told: {error}", console.YELLOW)
+        console.say(f"   ⚠️  {name} could not be told: {error}", console.YELLOW)
         return False

@@ -38,6 +38,8 @@ def deploy_toml(found: Application, imported: Mapping[str, Any]) -> str:
         tables[name] |= imported.get(name, {})
     prod = dict(imported.get("hosts", {}).get("prod", {}))
     docroot = prod.pop("public_html", None)
+    if tables["build"].get("strategy") == "builder":  # it needs a host, which the flow's file has no key for
+        tables["build"]["builder"], tables["hosts.builder"] = "builder", {"address": "build@builder.example.com"}
     tables["hosts.prod"] |= prod
     tables["hosts.prod"]["env_file"] = ".env.prod"
     if docroot:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import pwd
@@ -90,9 +91,16 @@ class Places:
 
 
 def places() -> Places:
-    """The sandbox's folder: ``FAB_SANDBOX_DIR``, else one per user in the system's temp folder."""
-    chosen = os.environ.get("FAB_SANDBOX_DIR") or f"{tempfile.gettempdir()}/laravel-fab-sandbox-{os.getuid()}"
+    """The sandbox's folder: ``FAB_SANDBOX_DIR``, else one per user and project in the system's temp folder."""
+    chosen = os.environ.get("FAB_SANDBOX_DIR") or f"{tempfile.gettempdir()}/laravel-fab-sandbox-{os.getuid()}-{_project()}"
     return Places(Path(chosen).absolute())
+
+
+def _project() -> str:
+    """The application's folder as a short name: two of them must not deploy over each other."""
+    from ..engine import project  # the serving process knows nothing of projects
+
+    return hashlib.sha256(os.fsencode(project.root())).hexdigest()[:12]
 
 
 def user() -> str:

@@ -11,7 +11,7 @@ from .integrity import by_hand, first_whole, verify
 from .maintenance import down, up
 from .migrating import migrate, review
 from .probing import health, validate
-from .readiness import check, setup
+from .readiness import check, foresee, setup
 from .receive import create_release, upload
 from .restoring import restore
 from .switching import confirm, switch
@@ -24,6 +24,6 @@ TASKS = (
     *("opcache", "workers", "validate", "up", "drain", "cleanup", "log", "verify", "checklist", "restore"),
 )
 
-__all__ = ["TASKS", "backup", "check", "checklist", "cleanup", "confirm", "create_release", "disarm", "down", "drain", "env", "health"]
-__all__ += ["link_shared", "log", "migrate", "opcache", "optimize", "review", "setup", "summary", "switch", "up", "upload", "validate"]
-__all__ += ["by_hand", "first_whole", "restore", "verify", "workers"]
+__all__ = ["TASKS", "backup", "check", "checklist", "cleanup", "confirm", "create_release", "disarm", "down", "drain", "env", "foresee"]
+__all__ += ["health", "link_shared", "log", "migrate", "opcache", "optimize", "review", "setup", "summary", "switch", "up"]
+__all__ += ["by_hand", "first_whole", "restore", "upload", "validate", "verify", "workers"]

@@ -1,9 +1,19 @@
 <?php
-// Answers one GET request with the release in $argv[1], path $argv[2], host name $argv[3], as its public/index.php would:
-// no port, no web server, before any visitor meets it, past maintenance mode. Prints "status N" and, unless it is 2xx, the body's beginning.
+// Answers one GET request with a release as its public/index.php would, before any visitor meets it, past maintenance mode. In PHP's
+// built-in server (serve.sh) it is the release that is served there, and who asks has to show the token that $hash is of; on the
+// command line, without a port, the one in $argv[1], path $argv[2], host name $argv[3], scheme $argv[4]. Prints "status N" and,
+// unless it is 2xx, the body's beginning.
 require 'bypass.php';
-[, $root, $path, $host] = $argv;
-$https = ($argv[4] ?? '') === 'https';
+if (PHP_SAPI === 'cli') {
+    [, $root, $path, $host] = $argv;
+    $https = ($argv[4] ?? '') === 'https';
+} elseif (hash_equals($hash, hash('sha256', $_SERVER['HTTP_X_LARAVEL_FAB'] ?? ''))) {
+    [$root, $path, $host] = [dirname($_SERVER['DOCUMENT_ROOT']), $_SERVER['REQUEST_URI'], preg_replace('/:\d+$/', '', $_SERVER['HTTP_HOST'])];
+    unset($_SERVER['HTTP_X_LARAVEL_FAB'], $_SERVER['PATH_INFO'], $hash);
+} else {
+    http_response_code(404);
+    exit;
+}
 chdir("$root/public");
 $_SERVER = array_merge($_SERVER, [
     'REQUEST_METHOD' => 'GET', 'REQUEST_URI' => $path, 'QUERY_STRING' => (string) parse_url($path, PHP_URL_QUERY), 'HTTP_HOST' => $host,
@@ -16,13 +26,15 @@ if ($pass = bypass($root)) {
 }
 $sizes = fn (): array => array_combine($logs = glob("$root/storage/logs/*.log") ?: [], array_map('filesize', $logs));
 $before = $sizes();
-ob_start();
-register_shutdown_function(function () use ($sizes, $before): void {
+$got = (object) ['body' => ''];
+ob_start(function (string $more) use ($got): string { // it gets all, though who answers may close buffers and flush
+    $got->body .= $more;
+    return '';
+});
+register_shutdown_function(function () use ($sizes, $before, $got): void {
     $error = error_get_last();
     $fatal = $error && $error['type'] & (E_ERROR | E_PARSE | E_CORE_ERROR | E_COMPILE_ERROR | E_USER_ERROR);
-    $body = '';
-    while (ob_get_level()) {
-        $body = ob_get_clean() . $body;
+    while (ob_get_level() && ob_end_flush()) {
     }
     // Up to Laravel 10, public/index.php leaves its response here, with the exception that visitors are not shown.
     $thrown = $GLOBALS['response']->exception ?? null;
@@ -33,9 +45,12 @@ register_shutdown_function(function () use ($sizes, $before): void {
         $added = $size > ($before[$log] ?? 0) ? file_get_contents($log, false, null, $before[$log] ?? 0, 4000) : '';
         $reason = preg_match('/^\[.*?\] \S+\.(?:ERROR|CRITICAL|ALERT|EMERGENCY): .*/m', $added, $found) ? $found[0] : $reason;
     }
-    $text = $fatal ? $error['message'] : ($reason ?: strip_tags(preg_replace('~<(style|script)\b.*?</\1>~is', ' ', $body)));
+    $text = $fatal ? $error['message'] : ($reason ?: strip_tags(preg_replace('~<(style|script)\b.*?</\1>~is', ' ', $got->body)));
     $status = $fatal ? 500 : (http_response_code() ?: 200);
-    echo "status $status\n";
+    if (PHP_SAPI !== 'cli' && !headers_sent()) {
+        header_remove();
+    }
+    echo PHP_SAPI === 'cli' ? '' : "\n", "status $status\n";
     if ($status < 200 || $status > 299) {
         echo substr(trim(preg_replace('/\s+/', ' ', $text)), 0, 600), "\n";
     }

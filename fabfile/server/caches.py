@@ -18,6 +18,7 @@ CACHES = """
 cd "$1"
 views=$2 mode=$3 group=$4 wanted=$5 current=$6 literal=$7
 shift 7
+real=$(cd ../.. && pwd -P)/current
 for each in $wanted; do file=${each#*:}; [ -z "$file" ] || rm -f -- "bootstrap/cache/$file"; done
 if [ -n "$views" ]; then VIEW_COMPILED_PATH=$views; export VIEW_COMPILED_PATH; mkdir -p -- "$views"; fi
 for each in $wanted; do
@@ -33,17 +34,19 @@ for each in $wanted; do
     chmod "$mode" "bootstrap/cache/$file"
     [ -z "$group" ] || chgrp "$group" "bootstrap/cache/$file"
   fi
-  [ "$name" != config ] || CURRENT=$current awk "$literal" "bootstrap/cache/$file"
+  [ "$name" != config ] || CURRENT=$current REAL=$real awk "$literal" "bootstrap/cache/$file"
 done
 """
 # Keys of a cached configuration (var_export: two blanks a level) whose values lead through current: they change with every switch
-# while the code does not, and PHP remembers where they led.
+# while the code does not, and PHP remembers where they led. The site's folder may be reached by a link: its own path counts as well.
 LITERAL = r"""
 match($0, /^ +/) {
   depth = RLENGTH / 2
   key = $0
   if (sub(/ =>.*/, "", key)) { gsub(/^ +|'/, "", key); keys[depth] = key }
-  if (index($0, ENVIRON["CURRENT"] "/") || index($0, ENVIRON["CURRENT"] "'")) {
+  line = $0 "/"
+  gsub(/'/, "/", line)
+  if (index(line, ENVIRON["CURRENT"] "/") || index(line, ENVIRON["REAL"] "/")) {
     path = keys[1]
     for (level = 2; level <= depth; level++) path = path "." keys[level]
     print "through current: " path

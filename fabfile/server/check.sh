@@ -12,5 +12,6 @@ for tool in tar gzip "$2"; do command -v "$tool" >/dev/null 2>&1 || printf 'miss
 if command -v "$2" >/dev/null 2>&1; then
   "$2" -r 'echo "php ", PHP_VERSION, "\nextensions ", implode(" ", get_loaded_extensions()), "\n";' </dev/null
 fi
+if [ -e "$1/shared/.env" ] || [ -L "$1/shared/.env" ]; then printf 'env yes\n'; fi
 if [ -e "$1/current" ] && [ ! -L "$1/current" ]; then printf 'blocked current\n'; fi
 for file in artisan index.php public; do [ ! -e "$1/$file" ] || printf 'foreign %s\n' "$file"; done

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 import secrets
 from typing import Any
 
@@ -15,10 +14,9 @@ from ..engine.quoting import bind
 from ..engine.scripts import php as php_script
 from ..engine.scripts import source
 from ..engine.tasks import on_host
-from . import common, which
+from . import common, reloading, which
 
 LADDER = which.TELL + source("server/opcache.sh") + php_script("server/opcache.php")
-RELOAD = source("server/reload.sh")
 NOTHING = "nothing needed, PHP is handed the release's own path, as with $realpath_root"
 # What opcache.php ends with: 3, an old release answers; 4, nobody tells, and nothing was done.
 AFTER = """
@@ -38,6 +36,8 @@ def opcache(c: Host) -> None:
     if kind == "none":
         console.done("OPcache: left alone, as the settings say")
     elif kind == "command":
+        if why := reloading.cuts(c, c.settings.opcache_command):
+            console.warn(f"{c.name}: {why}")
         _command(c)
     elif kind == "fpm" and not c.settings.fpm_socket:
         raise Failure(f'{c.name}: opcache = "fpm" needs fpm_socket', "set hosts.NAME.fpm_socket to the pool's socket or host:port")
@@ -72,6 +72,8 @@ def _ladder(c: Host, rungs: list[str]) -> None:
     elif not tried:
         console.done(f"OPcache: {NOTHING}")
     elif old and c.settings.opcache == "auto" and c.settings.opcache_command:
+        if why := reloading.cuts(c, c.settings.opcache_command):
+            raise which.stale(c, record.id, old, f"; {c.settings.opcache_command} was not run: {why}")
         _command(c)
         if _climb(c, record.id, record.previous, ["look"])["now"]["ids"] != [record.id]:
             raise which.stale(c, record.id, old, f", not even after {c.settings.opcache_command}")
@@ -98,12 +100,13 @@ def _climb(c: Host, release: str, before: str, rungs: list[str]) -> dict[str, An
 def _values(c: Host, release: str, before: str, rungs: list[str], login: bool = True) -> list[object]:
     site, socket = apart(c.settings.url), c.settings.fpm_socket if {"fpm", "blind"} & {*rungs} else ""
     asked = bool(c.settings.url and c.settings.health_release)
-    token, values = which.preamble(c, release, before, php=asked or "web" in rungs)
+    page = which.page() if asked or "web" in rungs else ""
+    token, values = which.preamble(c, release, before, php=bool(page), page=page)
     script = f"opcache-{secrets.token_hex(16)}.php" if socket else ""
-    url = site.url.rstrip("/") + (c.settings.health_path or "/") if c.settings.url else ""
+    url, once = (site.url.rstrip("/") + path if c.settings.url else "" for path in (c.settings.health_path or "/", f"/{page}"))
     wanted, seconds = c.settings.health_successes, c.settings.health_timeout
     php = (*common.php(c), "--", c.settings.resolve, release, wanted, seconds, socket, ",".join(rungs))
-    return [*values, token, site.basic if login else "", script, which.PHP if socket else "", url, *php]
+    return [*values, token, site.basic if login else "", script, which.PHP if socket else "", url, once, *php]
 
 
 def _worked(rung: dict[str, Any]) -> bool:
@@ -132,21 +135,18 @@ def _cleared(c: Host, said: dict[str, Any]) -> None:
 
 
 def _unasked(c: Host) -> None:
-    """Nobody tells which release answers: what the settings name is done all the same."""
-    if c.settings.opcache_command and c.settings.opcache == "auto":
-        _command(c)
-    else:
+    """Nobody tells which release answers: what the settings name is done all the same, unless it would harm visitors."""
+    if not c.settings.opcache_command or c.settings.opcache != "auto":
         console.done("OPcache: left alone, since nobody tells which release answers and neither fpm_socket nor opcache_command is set")
+    elif why := reloading.cuts(c, c.settings.opcache_command):
+        console.warn(f'{c.name}: {c.settings.opcache_command} was not run: {why}; or opcache = "command", to run it all the same')
+    else:
+        _command(c)
 
 
 def _command(c: Host) -> None:
-    command = c.settings.opcache_command
-    reloads = "reload" in command or "USR2" in command
-    said = c.shell.work(RELOAD + command if reloads else command, what=command).out
-    if files := re.findall(r"^cuts requests: (.*)$", said, re.MULTILINE):
-        where = ", ".join(sorted({*files}))
-        console.warn(f"{c.name}: a reload of PHP-FPM cuts off requests under way: set process_control_timeout = 10s in {where}")
-    console.done(f"OPcache: ran {command}")
+    c.shell.work(c.settings.opcache_command, what=c.settings.opcache_command)
+    console.done(f"OPcache: ran {c.settings.opcache_command}")
 
 
 def after_going_back(c: Host, release: str, other: str) -> str:
@@ -154,9 +154,11 @@ def after_going_back(c: Host, release: str, other: str) -> str:
     kind, command, rungs = c.settings.opcache, c.settings.opcache_command, _rungs(c)
     if kind == "none":
         return ""
-    if kind == "command" or not rungs:
+    if kind == "command":
         return command
-    last = command if kind == "auto" and command else "exit 1"
+    careful = reloading.careful(command) if kind == "auto" else ""
+    if not rungs:
+        return careful
     # What a log-in to the site would need is not left lying on the server.
     ladder = bind(LADDER, *_values(c, release, other, rungs, login=False))
-    return AFTER.format(ladder=ladder, unasked=command if kind == "auto" and command else ":" if kind == "auto" else "exit 1", last=last)
+    return AFTER.format(ladder=ladder, unasked=careful or (":" if kind == "auto" else "exit 1"), last=careful or "exit 1")

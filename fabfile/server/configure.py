@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
-from ..engine import console, files, masks, project, redact, state, transfer
+from ..engine import console, files, masks, redact, state, transfer
 from ..engine.errors import Failure
 from ..engine.hosts import Host
 from ..engine.scripts import source
 from ..engine.tasks import on_host
 from ..laravel import envcheck, envfile, envparse
-from . import assets, common
+from . import assets, common, firstenv
 
 VIEWS = "storage/framework/views"
+LINKED = "are the shared folders and files linked into this release"
 SKELETON = ("storage/app/public", "storage/framework/cache/data", "storage/framework/sessions", VIEWS, "storage/logs", "bootstrap/cache")
 LINK = source("server/inside.sh") + source("server/link.sh")
 # How many uploads there are before anything changes, for whoever verifies the deployment.
@@ -54,6 +53,7 @@ def link_shared(c: Host, release: str = "") -> None:
     if c.settings.web_group:
         for place, paths in ((root, c.settings.writable), (c.site.shared, folders)):
             c.shell.do(GROUP, place, c.settings.web_group, *paths, what="give the web server's group its folders")
+    c.shell.foresee(READ, f"{c.site.shared}/.env")
     assets.carry(c, state.look(c).current, record.id)
     c.shell.flush()
     views = f"; {VIEWS} stays the release's own" if VIEWS in c.settings.shared_folders else ""
@@ -86,6 +86,7 @@ def env(c: Host, release: str = "") -> None:
     if c.settings.web_group:
         c.shell.do('chgrp "$1" "$2"', c.settings.web_group, path, what="group of shared/.env")
     files.symlink(c.shell, "../../shared/.env", f"{c.site.release(record.id)}/.env")
+    common.remember(c, LINKED, record.id, True)
     for problem in envcheck.problems(wanted):
         console.warn(f"shared/.env:{problem.line}: {problem.key}: {problem.text}{f' ({problem.hint})' if problem.hint else ''}")
 
@@ -100,15 +101,14 @@ def _check_new_key(c: Host) -> None:
 
 
 def _first(c: Host, release: str) -> str:
-    if c.settings.env_file:
-        file = (project.loaded().file or Path()).parent / Path(c.settings.env_file).expanduser()
-        if not file.is_file():
-            raise Failure(f"hosts.{c.name}.env_file: there is no file {file}", "fab local.env writes one to fill in")
-        console.done(f"Uploaded {file.name} as shared/.env")
+    file = firstenv.named(c) or (None if state.look(c).current else firstenv.usual(c))  # a site that serves has another key
+    if file:
+        console.done(f"Uploaded {file.name} as shared/.env{'' if c.settings.env_file else f' (found as {file}; env_file is not set)'}")
         return file.read_text(encoding="utf-8")
     example = c.shell.ask('[ ! -f "$1" ] || cat "$1"', f"{c.site.release(release)}/.env.example", what="read .env.example").out
     if not example and not c.shell.dry:
-        raise Failure(f"{c.name}: there is no shared/.env yet", f"set hosts.{c.name}.env_file, or put one at {c.site.shared}/.env")
+        hint = f"{firstenv.written(c)}, which is taken when it is filled in; or put one at {c.site.shared}/.env"
+        raise Failure(f"{c.name}: there is no shared/.env yet", hint)
     if not example:
         return ""
     console.warn("shared/.env was made from .env.example: fill in what this server needs (database, mail, …)")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ..engine import redact
+from ..engine.errors import Failure
 from ..engine.hosts import Host
 from ..engine.scripts import php as php_script
 from . import common
@@ -17,6 +18,23 @@ def read(c: Host, release: str) -> str:
     found = _asked(c, release, "read the database settings")
     redact.remember(line.removeprefix("password=") for line in found.split("\n") if line.startswith("password="))
     return found
+
+
+def reach(c: Host, release: str) -> str:
+    """Open the default connection of ``release``; its name, "none" where the application has none, empty where that cannot be asked.
+
+    Raises Failure with what the database or its driver says.
+    """
+    command, limit = (*common.php(c), "--", c.site.release(release)), c.settings.health_timeout
+    answer = c.shell.ask(php_script("server/reach.php"), *command, check=False, timeout=limit, what="open the database connection")
+    if answer.code:
+        late = answer.code in (137, 143) and answer.seconds >= limit
+        why = f"no answer within {limit} seconds" if late else (answer.err.strip() or answer.out.strip())[-800:]
+        raise Failure(
+            f"{c.name}: the new release does not reach its database: {why}",
+            "check DB_* in shared/.env; an application without a database has DB_CONNECTION=null there",
+        )
+    return answer.out.strip().rpartition("\n")[2]
 
 
 def values(connection: str) -> dict[str, str]:

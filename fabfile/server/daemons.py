@@ -92,13 +92,13 @@ def _restart(c: Host, programs: tuple[str, ...]) -> None:
         raise Failure(f"{c.name}: {what} failed (exit code {answer.code}): {answer.out.strip()[-500:]}", "set supervisorctl for this host")
 
 
-@on_host(mutates=False)
-def drain(c: Host) -> None:
+@on_host(mutates=False, help={"wait": "--no-wait: only look"})
+def drain(c: Host, wait: bool = True) -> None:
     """Wait until no worker runs an earlier release any more, up to drain_timeout seconds; ends none."""
     if c.shell.dry:
         console.done("Would wait for workers of earlier releases")
         return
-    seconds, served = c.settings.drain_timeout, state.look(c).current
+    seconds, served = c.settings.drain_timeout if wait else 0, state.look(c).current
     back = any(LASTING.search(command) for command in c.running_on)
     seen = processes.look(c, seconds, BACK if back else 0)
     if seen.unseen:
@@ -115,4 +115,6 @@ def drain(c: Host) -> None:
 def _cure(c: Host, one: processes.Process, seconds: int) -> str:
     if one.octane:
         return "Octane keeps the folder it was started in: have its process manager restart it, by name in supervisor = [...]"
-    return f"it has not ended in {seconds} s; unless it has a long job: kill -TERM {one.pid}, then fab server.drain --host={c.name}"
+    nobody = not (c.settings.workers or c.settings.supervisor)
+    why = "nobody told it to end, since workers = []" if nobody else f"it has not ended in {seconds} s"
+    return f"{why}; unless it has a long job: kill -TERM {one.pid}, then fab server.drain --host={c.name}"

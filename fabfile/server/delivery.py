@@ -35,6 +35,19 @@ set -- "$3" "$2"
 wc -c <"$1"
 {digest}
 """
+# A folder moves in one rename where both are on one disk. $4 is the release's manifest, whose SHA-256 is $3, $5 PHP.
+TAKE = """
+[ -d "$1" ] || {{ echo "$1 is not there any more: fab builder.build makes it again" >&2; exit 1; }}
+rmdir -- "$2"
+mv -- "$1" "$2"
+mv -f -- "$1.manifest" "$4"
+wanted=$3
+set -- "$4" "$5"
+have=$(
+{digest}
+)
+[ "$have" = "$wanted" ] || {{ echo "the list of what was built is damaged: SHA-256 $have, not $wanted" >&2; exit 1; }}
+"""
 ROOM = 'rm -rf -- "$1"; mkdir -- "$1"'
 AGAIN = 'cd "$1"; shift; rm -rf -- "$@"'
 PATCH = 'umask 077; printf "%s" "$2" >"$1"'
@@ -45,18 +58,26 @@ def deliver(c: Host, made: artifacts.Artifact, release: str, base: Record | None
 
     Raises Failure where what is there is not what was built.
     """
-    expected, folder = made.manifest(), c.site.partial(release)
+    folder = c.site.partial(release)
     c.shell.do(ROOM, folder, what="make room for the release")
     if made.place == c.name:
-        c.shell.do('cp -- "$1" "$2"', made.path, _place(c), what="take the artifact that was built here")
-        _unpack(c, _place(c), made.digest, folder)
-        sent = _whole(c, release, expected, 0)
+        expected, sent = Manifest("", made.digest, made.entries), _taken_over(c, made, release)
     else:
+        expected = made.manifest()
         sent = _difference(c, made, release, base, expected) or _whole(c, release, expected, _upload(c, made.file, made.digest, folder))
+        manifests.keep(expected)
     c.shell.do('rm -rf -- "$1"', f"{c.site.own}/incoming", what="forget the upload")
-    manifests.keep(expected)
     console.done(sent)
     return expected
+
+
+def _taken_over(c: Host, made: artifacts.Artifact, release: str) -> str:
+    """The folder that this server built becomes the release. What this run listed itself, it need not list again."""
+    take = TAKE.format(digest=source("engine/digest.sh"))
+    c.shell.do(take, made.path, c.site.partial(release), made.digest, c.site.manifest(release), c.php[0], what="take what was built here")
+    if made.path not in artifacts.listed and (wrong := _differences(c, release)):
+        raise _damaged(c, wrong)
+    return f"Built here: {made.entries} entries, nothing to send"
 
 
 def base(found: ServerState) -> Record | None:

@@ -6,6 +6,7 @@ import json
 import re
 import secrets
 
+LATE = ("no time left", "no answer in time", "no whole answer in time")  # see http.php
 LISTING = "Index of |Directory listing|Parent Directory"
 # Path -> what is in it. What a site answers to any path at all, such as the page of a single-page application, is none of these.
 PRIVATE = {
@@ -29,10 +30,18 @@ def nobody() -> str:
     return f"/{secrets.token_hex(16)}"
 
 
-def served(answers: str) -> list[str]:
-    """The paths that are handed out; ``answers`` are lines of [path, status, body's beginning], ``nobody`` first."""
-    (_, anywhere, _), *rows = [row for line in answers.splitlines() if (row := _row(line))] or [("", 0, "")]
-    return [path for path, status, body in rows if _good(status) and (not _good(anywhere) or re.search(PRIVATE[path], body))]
+def served(answers: str) -> tuple[list[str], list[str]]:
+    """The paths that are handed out, and those of which nothing is known: all where the site is silent, those that time ran out for.
+
+    ``answers`` are lines of [path, status, body's beginning]; one of a path that no site has (``nobody``) says what any path is
+    answered. A web server that hangs up on a private path, and on no other, keeps it to itself.
+    """
+    rows = [row for line in answers.splitlines() if (row := _row(line))]
+    anywhere = next((status for path, status, _ in rows if path not in PRIVATE), 0)
+    private = [row for row in rows if row[0] in PRIVATE]
+    out = [path for path, status, body in private if _good(status) and (not _good(anywhere) or re.search(PRIVATE[path], body))]
+    asked = {path for path, _, body in private if anywhere and body not in LATE}
+    return out, [path for path in PRIVATE if path not in asked]
 
 
 def _row(line: str) -> tuple[str, int, str] | None:

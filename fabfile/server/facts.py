@@ -19,7 +19,7 @@ class Problem(NamedTuple):
 @dataclass(frozen=True)
 class ServerFacts:
     """``used`` is percent, ``free_kib`` KiB, ``inodes`` free inodes (0: not said), ``folder`` the nearest one that exists,
-    ``really`` where the site's folder leads to, if it is there."""
+    ``really`` where the site's folder leads to, if it is there, ``env`` whether there is a shared/.env."""
 
     folder: str
     writable: bool
@@ -33,6 +33,7 @@ class ServerFacts:
     foreign: tuple[str, ...]
     really: str = ""
     home: str = ""
+    env: bool = False
 
     def problems(self, root: str, php: str) -> list[Problem]:
         """What has to be mended before anything can be deployed to ``root``."""
@@ -90,4 +91,5 @@ def parse(text: str) -> ServerFacts:
         foreign=tuple(found["foreign"]),
         really=first("really"),
         home=first("home"),
+        env=bool(found["env"]),
     )

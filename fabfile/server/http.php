@@ -3,7 +3,8 @@
 // $argv[3] seconds are over; one try may take its share of them. Good is a status of 2xx with $argv[6], if given, in the body.
 // $argv[4] is the address, and what else a visitor needs (visit.php). Prints "status N" and the body's beginning, of the last try
 // that was not good unless the end was. Redirects are not followed: a log-in page is no sign of health. Further arguments are
-// paths that are asked for instead, once each: a line of JSON for each, [path, status, the body's beginning].
+// paths that are asked for instead, once each: a line of JSON for each, [path, status, the body's beginning]. Where no address was
+// given and the name led to another machine, "elsewhere" and its address come first.
 require 'visit.php';
 [, $url, $tries, $seconds, $address] = $argv;
 [$wanted, $needle] = [(int) ($argv[5] ?? 1), $argv[6] ?? ''];
@@ -13,8 +14,11 @@ $site = site($url, $address);
 
 function attempt(array $site, string $path, float $left): array
 {
+    global $address, $elsewhere;
     $until = microtime(true) + $left;
-    return answer(send($site, $path, $left), $until);
+    $socket = send($site, $path, $left);
+    $elsewhere = $address === '' ? elsewhere($socket) : '';
+    return answer($socket, $until);
 }
 
 foreach (array_slice($argv, 7) as $path) {
@@ -37,4 +41,4 @@ for ($good = $failed = 0; $good < $wanted && $failed < $tries && ($left = $deadl
         usleep($well ? 100000 : 500000);
     }
 }
-echo "status $status\n", substr(trim(preg_replace('/\s+/', ' ', strip_tags(preg_replace('~<(style|script)\b.*?</\1>~is', ' ', $body)))), 0, 600), "\n";
+echo ($elsewhere ?? '') === '' ? '' : "elsewhere $elsewhere\n", "status $status\n", substr(trim(preg_replace('/\s+/', ' ', strip_tags(preg_replace('~<(style|script)\b.*?</\1>~is', ' ', $body)))), 0, 600), "\n";

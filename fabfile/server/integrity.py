@@ -21,8 +21,7 @@ def verify(c: Host, release: str = "") -> None:
     if record is None or not record.manifest:
         raise Failure(f"{c.name}: {release or found.current or 'nothing'} has no manifest to compare with", f"fab releases --host={c.name}")
     _files(c, record.id)
-    if c.settings.url:
-        _exposure(c)
+    _exposure(c)
 
 
 def _files(c: Host, release: str) -> None:
@@ -60,6 +59,13 @@ def by_hand(c: Host, release: str = "ID") -> str:
 
 
 def _exposure(c: Host) -> None:
-    if served := asking.exposed(c):
+    if not c.settings.url:
+        console.done(f"What the web server gives away was not asked: set hosts.{c.name}.url for that")
+        return
+    served, unanswered = asking.exposed(c)
+    if served:
         raise Failure(f"{c.name}: {c.settings.url} serves {', '.join(served)}", asking.CURE)
+    if unanswered:
+        text = f"{c.name}: whether {c.settings.url} serves {', '.join(unanswered)} is not known: it did not answer"
+        raise Failure(text, f"fab server.validate --host={c.name} says why")
     console.done(f"Not served, as it should be: {', '.join(exposure.PRIVATE)}")

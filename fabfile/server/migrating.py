@@ -18,8 +18,8 @@ def review(c: Host, release: str = "") -> None:
         console.done("Would review the pending migrations")
         return
     names = database.waiting(c, record.id)
-    if not names or verdicts.nothing_to_lose(c):
-        console.done("Nothing to review: " + ("this is the first deployment" if names else "no migrations are pending"))
+    if not names or verdicts.nothing_to_lose(c, names):
+        console.done("Nothing to review: " + ("the database is new" if names else "no migrations are pending"))
         return
     plan = verdicts.of(c, record.id, names)
     verdicts.show(c, record.id, plan)
@@ -36,7 +36,7 @@ def migrate(c: Host, release: str = "") -> tuple[str, ...]:
         console.done("Nothing to migrate")
         return ()
     console.say("   pending: " + ", ".join(before))
-    meant = not verdicts.nothing_to_lose(c) and verdicts.insist(c, verdicts.of(c, record.id, before))
+    meant = not verdicts.nothing_to_lose(c, before) and verdicts.insist(c, verdicts.of(c, record.id, before))
     was_well = bystander.is_well(c, record.id)
     try:
         common.artisan_work(c, record.id, "migrate", "--force", patient=True)

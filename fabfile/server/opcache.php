@@ -1,20 +1,22 @@
 <?php
-// Which release answers visitors of $argv[7] (at address $argv[1]), and if not only $argv[2], as often as $argv[3] says: what makes
-// PHP forget the one before. $argv[4] is how many seconds all may take, $argv[5] the pool's socket, $argv[8] the script to run in
-// it, $argv[6] the rungs to try: "look" first, which ends it where nothing is needed; "fpm", through the socket; "web", by way of the
-// site; "blind", through the socket where nobody tells, as without a URL. Prints a line of JSON; exit status 3: an old release
-// answers, 4: nobody tells and nothing was done.
+// Which release answers visitors of page $argv[9], if there is one for that, or of $argv[7] (at address $argv[1]), and if not only
+// $argv[2], as often as $argv[3] says: what makes PHP forget the one before. $argv[4] is how many seconds all may take, $argv[5] the
+// pool's socket, $argv[8] the script to run in it, $argv[6] the rungs to try: "look" first, which ends it where nothing is needed;
+// "fpm", through the socket; "web", by way of the site; "blind", through the socket where nobody tells, as without a URL. Prints a
+// line of JSON; exit status 3: an old release answers, 4: nobody tells and nothing was done.
 // On each rung, first every worker forgets resolved paths (each has its own, for 120 seconds), then OPcache is reset, which all
 // share: in the other order, a worker that still takes current for the release before fills it with that again.
 require 'visit.php';
 require 'fcgi.php';
-[, $address, $release, $wanted, $seconds, $socket, $rungs, $url, $script] = $argv;
+[, $address, $release, $wanted, $seconds, $socket, $rungs, $url, $script, $once] = $argv;
 $rungs = explode(',', $rungs);
-$site = site($url === '' ? 'http://localhost' : $url, $address);
+$site = site($url ?: $once ?: 'http://localhost', $address);
 $token = preg_match('/^X-Laravel-Fab: (\S+)/mi', $site['headers'], $match) ? $match[1] : '';
 $site['headers'] = preg_replace('/^X-Laravel-Fab:.*\R?/mi', '', $site['headers']);
 $deadline = microtime(true) + $seconds;
-$page = $site['page'] . (strpos($site['page'], '?') === false ? '?' : '&') . 'laravel-fab=';
+$queried = fn (string $page): string => $page . (strpos($page, '?') === false ? '?' : '&') . 'laravel-fab=';
+$pages = array_map(fn (string $of): string => $queried(site($of, '')['page']), array_values(array_filter([$once, $url])));
+$page = $pages[0] ?? '';
 
 /** What $count visitors at the same moment are told, and how many were told nothing. */
 function ask(string $way, string $act, int $count): array
@@ -39,12 +41,15 @@ function ask(string $way, string $act, int $count): array
 /** Who answers: releases, whether their path says so, and why nobody does. */
 function look(int $count): array
 {
-    global $url, $site, $release;
-    for ($try = 0; $url !== '' && $try < 3; $try++) {
+    global $pages, $page, $once;
+    for ($try = 0; $try < 3 * count($pages); $try++) {
+        $page = $pages[intdiv($try, 3)];
         [$told, $why] = ask('web', 'ask', $count);
         if ($told) {
             $ids = array_values(array_unique(array_column($told, 'laravel-fab')));
-            return ['ids' => $ids, 'named' => !in_array(false, array_column($told, 'named'), true), 'pid' => $told[0]['pid'], 'why' => $why];
+            // Who does not find the page for this, looks for it in a release that is gone.
+            $named = !in_array(false, array_column($told, 'named'), true) && ($why === '' || $once === '' || $page !== $pages[0]);
+            return ['ids' => $ids, 'named' => $named, 'pid' => $told[0]['pid'], 'why' => $why];
         }
         usleep(200000);
     }
@@ -70,8 +75,8 @@ function retired(int $pid): bool
 /** One rung: how many workers forgot, how many could not be met, and what became of OPcache. */
 function climb(string $way): array
 {
-    global $deadline, $url;
-    [$told, $why] = $way === 'web' && $url === '' ? [[], 'PHP does not tell which release it runs'] : ask($way, 'clear', 1);
+    global $deadline, $pages;
+    [$told, $why] = $way === 'web' && !$pages ? [[], 'PHP does not tell which release it runs'] : ask($way, 'clear', 1);
     if (!$told) {
         return ['way' => $way, 'why' => $why];
     }

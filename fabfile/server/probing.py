@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from urllib.parse import urlsplit
-
 from ..engine import console, state
 from ..engine.errors import Failure
 from ..engine.hosts import Host
-from ..engine.scripts import php as php_script
 from ..engine.tasks import on_host
-from . import asking, common, database, which
+from ..engine.wire import Answer
+from . import asking, common, connection, database, visiting, which
+
+UNPROVEN = (
+    "neither public/index.php nor a page beside it tells; let public/index.php require storage/framework/maintenance.php, "
+    "as Laravel's does since 8 (docs/servers.md), or set health_release = false where something else makes sure"
+)
 
 
 @on_host(flow="6.3-health", mutates=False)
@@ -24,24 +27,24 @@ def health(c: Host, release: str = "") -> None:
     console.done(f"Application boots: {version.splitlines()[-1] if version else 'artisan said nothing'}")
     if c.settings.migrate and (left := database.pending(c, record.id)):
         raise Failure(f"{c.name}: {len(left)} migrations are still pending: {', '.join(left)}", f"fab server.migrate --host={c.name}")
-    _visited(c, c.site.release(record.id))
+    if name := connection.reach(c, record.id):
+        console.done("No database to reach: there is no default connection" if name == "none" else f"Database reached: connection {name}")
+    _visited(c, record.id)
 
 
-def _visited(c: Host, root: str) -> None:
+def _visited(c: Host, release: str) -> None:
     """The first visitor of the health page, and of each page that shall be warm, is us: in the pool that will serve it, if we may."""
     socket, path = c.settings.fpm_socket, c.settings.health_path or "/"
-    pages = [page for page in c.settings.warm_paths if page != path]
-    for page in [path] if socket else [path, *pages]:
-        _answers(c, page, "the new release", "server/boot.php", root, warm=page != path)
-    for page in [path, *pages] if socket else []:
-        _answers(c, page, f"the new release in {socket}", "server/fastcgi.php", socket, f"{root}/public/index.php", warm=page != path)
+    pages = [path, *(page for page in c.settings.warm_paths if page != path)]
+    for page in pages[:1] if socket else pages:
+        who, answer = visiting.alone(c, release, page)
+        _answers(c, page, who, answer, warm=page != path)
+    for page in pages if socket else []:
+        _answers(c, page, f"the new release in {socket}", visiting.in_pool(c, release, page, warm=page != path), warm=page != path)
 
 
-def _answers(c: Host, path: str, who: str, script: str, *values: str, warm: bool = False) -> None:
-    """One GET, as the web server would pass it on. Raises Failure unless the status is 2xx, or 3xx where a page is only warmed."""
-    url = urlsplit(c.settings.url)
-    command = (*common.php(c), "--", *values, path, url.hostname or "localhost", url.scheme, *(["warm"] if warm else []))
-    answer = c.shell.ask(php_script(script), *command, check=False, timeout=c.settings.health_timeout, what=f"GET {path} with {who}")
+def _answers(c: Host, path: str, who: str, answer: Answer, warm: bool = False) -> None:
+    """Raises Failure unless the status is 2xx, or 3xx where a page is only warmed."""
     status, detail = asking.status(answer.out)
     if answer.code or not 200 <= status <= (399 if warm else 299):
         raise Failure(f"{c.name}: {who} answers {path} with {status}: {(detail + answer.err[-800:]).strip()}")
@@ -71,8 +74,12 @@ def validate(c: Host) -> None:
         _answers_well(c)
         if current != before:
             _is_served(c, current, (found.live.previous if found.live else "") or before)
-        if served := asking.exposed(c):
+        served, unanswered = asking.exposed(c)
+        if served:
             console.warn(f"{c.settings.url} serves {', '.join(served)}: {asking.CURE}")
+        if unanswered:
+            text = f"whether {c.settings.url} serves {', '.join(unanswered)} is not known: it did not answer"
+            console.warn(f"{text}; ask again with fab verify --host={c.name}")
     except Failure as error:
         if not before or 200 <= status <= 299:
             raise
@@ -85,7 +92,10 @@ def validate(c: Host) -> None:
 def _answers_well(c: Host) -> None:
     path, tries = c.settings.health_path or "/", c.settings.health_tries
     url = c.settings.url.rstrip("/") + path
-    status, detail = asking.get(c, path, tries, c.settings.health_successes)
+    status, detail, elsewhere = asking.reply(c, path, tries, c.settings.health_successes)
+    if elsewhere:
+        text = f"from here {url} leads to {elsewhere}, not to this server; where that is a load balancer or a CDN, set"
+        console.say(f'   {text} hosts.{c.name}.resolve = "127.0.0.1"', console.YELLOW)
     if status == 503 and state.look(c).down:
         console.done(f"In maintenance mode: {url} answers {status}")
         return
@@ -98,20 +108,36 @@ def _is_served(c: Host, release: str, before: str) -> None:
     """Is it this release? PHP itself tells; or a file that only this release has, for a moment: a document root may lead elsewhere."""
     if not c.settings.health_release:
         return
-    said = which.answers(c, release, before)
-    c.told = said.release if said.how == "php" else ""
-    if said.how == "php" and not said.release:
-        console.say("   PHP does not tell which release it runs: Octane, another server or a cache answers", console.YELLOW)
-        said = which.answers(c, release, before, php=False)
+    said = _said(c, release, before)
+    c.told = said.release if said.how in ("php", "page") else ""
     if said.how == "full":
         # a full disk must keep nobody from going back
         console.say(f"   whether it is {release} that answers was not asked: no file can be written", console.YELLOW)
     elif said.how != "none" and said.release != release:
         raise _other(c, release, said)
-    elif said.how == "file":
-        console.done(f"Release {release} is what the document root leads to; which code PHP runs was not proven")
-    elif said.how == "php":
+    elif c.told:
         console.done(f"It is release {release} that answers")
+    else:
+        _unproven(c, release, said)
+
+
+def _said(c: Host, release: str, before: str) -> which.Said:
+    """What the best way to ask says that says anything; else the last."""
+    for way in which.WAYS:
+        said = which.answers(c, release, before, way)
+        if said.release or said.how == "full":
+            break
+    return said
+
+
+def _unproven(c: Host, release: str, said: which.Said) -> None:
+    text = "which code PHP runs was not proven"
+    if said.how == "file":
+        text = f"{release} is what the document root leads to; {text}"
+    if state.look(c).down:  # where nobody is answered by it, it can wait
+        console.say(f"   {text}", console.YELLOW)
+    else:
+        console.warn(f"{c.name}: {text}: {UNPROVEN}")
 
 
 def _other(c: Host, release: str, said: which.Said) -> Failure:

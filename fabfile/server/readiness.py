@@ -8,30 +8,42 @@ from ..engine.hosts import Host
 from ..engine.scripts import source
 from ..engine.tasks import on_host
 from ..laravel import lockfile, requirements
-from . import common
+from . import common, discretion, firstenv
 from .facts import ServerFacts, parse
 
 
 @on_host(flow="3.2-connect", done="Server ready for deployment", mutates=False)
 def check(c: Host) -> ServerFacts:
     """Check that the server is ready: disk, PHP, permissions; changes nothing."""
-    facts = parse(c.shell.ask(source("server/check.sh"), c.site.root, common.php(c)[0], what="check the server").out)
+    facts = parse(c.shell.ask(*_question(c), what="check the server").out)
     for problem in facts.problems(c.site.root, c.settings.php):
         raise Failure(f"{c.name}: {problem.text}", problem.hint)
     _check_php(c, facts)
+    if not facts.env:
+        firstenv.named(c)
     if facts.used > c.settings.disk_limit:
         console.warn(f"{c.name}: the disk is {facts.used} % full (disk_limit is {c.settings.disk_limit} %)")
     console.done(f"Server ready: PHP {facts.php}, {facts.free_kib >> 10} MiB free, disk {facts.used} % used")
     return facts
 
 
+def _question(c: Host) -> tuple[str, str, str]:
+    return source("server/check.sh"), c.site.root, common.php(c)[0]
+
+
+def foresee(c: Host) -> None:
+    """Let what the first step asks travel with the trip before it."""
+    discretion.foresee(c)
+    c.shell.foresee(*_question(c))
+
+
 def _check_php(c: Host, facts: ServerFacts) -> None:
     """The server's PHP against deploy.toml and composer.lock: what platform_check.php would answer with error 500."""
-    wanted, lock = project.loaded().settings.versions.php, project.root() / "composer.lock"
+    wanted, lock = project.loaded().settings.versions.php, project.folder() / "composer.lock"
     if wanted and facts.php.split(".")[: len(wanted.split("."))] != wanted.split("."):
         raise Failure(f"{c.name}: PHP is {facts.php}, versions.php asks for {wanted}", f"set hosts.{c.name}.php to the right one")
     if lock.is_file():
-        composer = (project.root() / "composer.json").read_text(encoding="utf-8")
+        composer = (project.folder() / "composer.json").read_text(encoding="utf-8")
         needed = requirements.required(composer, lockfile.parse_lock(lock.read_text(encoding="utf-8")))
         if lacking := requirements.unmet(needed, facts.php, facts.extensions):
             raise Failure(f"{c.name}: {'; '.join(lacking)}", "install it on the server, or set the host's php to one that has it")

@@ -27,6 +27,8 @@ def create_release(c: Host, artifact: str = "") -> str:
     readiness.layout(c)
     files.directory(c.shell, c.site.partial(record.id))
     records.write(c.shell, c.site, record)
+    if made.place == "local":
+        room.foresee(c)
     console.done(f"Release directory: {c.site.release(record.id)}")
     return record.id
 
@@ -47,7 +49,8 @@ def upload(c: Host, artifact: str = "", release: str = "") -> str:
     if c.shell.dry:
         console.would(c.name, f"upload {made.path}, compare its SHA-256, unpack it, verify every file")
         return record.id
-    room.check(c, made.file.stat().st_size if made.place == "local" else 0, made.manifest())
+    if made.place == "local":  # what was built on the server is on its disk already
+        room.check(c, made.file.stat().st_size, made.manifest())
     expected = delivery.deliver(c, made, record.id, delivery.base(found))
     console.done(f"Files verified: {expected.entries} entries, bit for bit")
     c.shell.do(APPEAR, c.site.partial(record.id), c.site.release(record.id), what="make it a release")

@@ -8,6 +8,7 @@ from ..engine.hosts import Host
 from ..engine.scripts import source
 
 BLOCK = 4096
+ROOM = source("server/room.sh")
 
 
 def needed(expected: manifest.Manifest) -> tuple[int, int]:
@@ -16,9 +17,14 @@ def needed(expected: manifest.Manifest) -> tuple[int, int]:
     return sum(-(-max(size, 1) // BLOCK) * BLOCK for size in sizes), len(sizes)
 
 
+def foresee(c: Host) -> None:
+    """Let the question travel with the next trip."""
+    c.shell.foresee(ROOM, c.site.run(c.run_id), c.site.releases)
+
+
 def check(c: Host, artifact: int, expected: manifest.Manifest) -> None:
     """Raises Failure, with the numbers, where ``artifact`` bytes and what is in them will not fit."""
-    said = c.shell.ask(source("server/room.sh"), c.site.run(c.run_id), c.site.releases, what="look for room").out
+    said = c.shell.ask(ROOM, c.site.run(c.run_id), c.site.releases, what="look for room").out
     run, releases = said.splitlines()
     size, inodes = needed(expected)
     if run == releases:  # one disk, which has to hold both for a while

@@ -34,7 +34,8 @@ def switch(c: Host, release: str = "", watch: bool = False) -> str:
 
 def _made_ready(c: Host, found: state.ServerState, record: Record) -> None:
     """What must be in place around the rename: links, document root, maintenance mode as it is, assets of pages that are open."""
-    if not record.confirmed and (missing := _missing_links(c, record)):
+    linked = common.remembered(c, configure.LINKED, record.id)
+    if not (record.confirmed or linked) and (missing := _missing_links(c, record)):
         console.say(f"   not linked yet: {', '.join(missing)}")
         configure.link_shared(c, release=record.id)
         configure.env(c, release=record.id)
@@ -89,6 +90,7 @@ def activate(c: Host, found: state.ServerState, record: Record, watch: bool) -> 
     changes = {"order": order, "switched": now, "previous": found.current, "confirmed": record.confirmed or not watch}
     try:
         records.write(c.shell, c.site, record.but(state="live", **changes))
+        state.foresee(c)
         c.shell.flush()
     except CommandFailed as error:  # a full disk: what serves is decided, a note can wait
         console.warn(f"the record of {record.id} could not be written: {error.text}")
@@ -96,16 +98,17 @@ def activate(c: Host, found: state.ServerState, record: Record, watch: bool) -> 
 
 def confirm(c: Host, release: str) -> None:
     """The release is well: it is a target for later rollbacks from now on, and its predecessor is retired."""
+    state.foresee(c)
     guard.confirm(c, release)
     if c.shell.dry:
         return
     found = state.look(c)
-    for record in found.records.values():
-        if record.id == release:
-            last = record.order == found.next_order() - 1
-            records.write(c.shell, c.site, record.but(state="live", confirmed=True, order=record.order if last else found.next_order()))
-        elif record.state == "live":
-            records.write(c.shell, c.site, record.but(state="retired"))
+    if record := found.records.get(release):
+        last = record.order == found.next_order() - 1
+        records.write(c.shell, c.site, record.but(state="live", confirmed=True, order=record.order if last else found.next_order()))
+    for left in found.records.values():
+        if left.id != release and left.state == "live":
+            records.write(c.shell, c.site, left.but(state="retired"))
     try:
         c.shell.flush()
     except CommandFailed as error:  # as above

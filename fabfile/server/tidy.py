@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from ..engine import console, lock, logbook, redact, state
-from ..engine.errors import CommandFailed, Unreachable
+from ..engine import console, lock, logbook, redact, rules, state, validate
+from ..engine.errors import CommandFailed, SettingsError, Unreachable
 from ..engine.hosts import Host
 from ..engine.records import Record, good
 from ..engine.scripts import source
@@ -36,25 +36,37 @@ rm -rf -- .deploy/trash/*
 rm -f -- .deploy/releases/*.new .deploy/lock.json.*
 for run in .deploy/run/*; do [ ! -d "$run" ] || [ "$run" = ".deploy/run/$3" ] || rm -rf -- "$run"; done
 """
+# $4 and more are those of releases that stay: the database from before their migrations.
 BACKUPS = """
 cd "$1" 2>/dev/null || exit 0
-count=0
+many=$2 days=$3 count=0
+shift 3
 for file in $(ls -1 | grep -E '^db-[0-9]+(-before-restore)?\\.gz$' | sort -r); do
   count=$((count + 1))
-  if [ "$count" -gt "$2" ] && [ -n "$(find "$file" -mtime "+$3")" ]; then rm -f -- "$file"; echo "$file"; fi
+  case " $* " in *" $file "*) continue ;; esac
+  if [ "$count" -gt "$many" ] && [ -n "$(find "$file" -mtime "+$days")" ]; then rm -f -- "$file"; echo "$file"; fi
 done
 """
 
 
-@on_host(flow="9.1-releases")
-def cleanup(c: Host, keep: int = 0) -> None:
+@on_host(flow="9.1-releases", help={"keep": "how many good releases stay, 1 or more; default: keep_releases"})
+def cleanup(c: Host, keep: str = "") -> None:
     """Remove old releases, failed ones and old backups; never what is live, last, or being prepared."""
+    count = _number(keep) if keep != "" else c.settings.keep_releases
     try:
-        gone, backups = _remove(c, keep or c.settings.keep_releases)
+        gone, backups = _remove(c, count)
     except (CommandFailed, Unreachable) as error:
         console.warn(f"cleanup did not finish, the next one goes on: {error.text}")
     else:
         console.done(f"Cleaned: {gone} releases, {backups} backups")
+
+
+def _number(keep: str | int) -> int:
+    """What ``--keep`` says. Raises SettingsError unless keep_releases could say it too."""
+    try:
+        return rules.POSITIVE(int(keep))
+    except (ValueError, validate.Bad):
+        raise SettingsError(f"--keep must be 1 or more, not {keep!r}", "nothing was removed; fab releases shows what is there") from None
 
 
 def _remove(c: Host, keep: int) -> tuple[int, int]:
@@ -67,7 +79,8 @@ def _remove(c: Host, keep: int) -> tuple[int, int]:
     c.shell.do(EMPTY, c.site.root, pending.id if pending else "", c.run_id, what="empty the trash")
     if c.shell.dry:
         return len(gone), 0
-    values = (c.site.backups, c.settings.keep_backups, c.settings.backup_days)
+    pinned = [record.backup.rpartition("/")[2] for record in found.records.values() if record.backup and record.id not in gone]
+    values = (c.site.backups, c.settings.keep_backups, c.settings.backup_days, *pinned)
     return len(gone), len(c.shell.ask(BACKUPS, *values, what="old backups").out.split())
 
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Collection
 from dataclasses import dataclass, field
 
 from ..engine import console, state
 from ..engine.errors import Failure
 from ..engine.hosts import Host
-from ..laravel import destructive, locking, pretend, rawsql
+from ..laravel import blueprints, destructive, locking, pretend, rawsql
 from ..laravel.verdict import NO_FILE, Verdict, worst
 from . import common, connection, database
 
@@ -47,7 +48,8 @@ def _made(c: Host, release: str, names: tuple[str, ...]) -> Plan:
     if isinstance(names, database.Unborn):  # which would make the table (MigrateCommand::prepareDatabase)
         untold |= dict.fromkeys(names, f"{PRETEND} is not for a database without migrations")
     sql = _pretended(c, release, [name for name in names if name in texts and name not in untold], untold)
-    return Plan({name: _verdict(texts.get(name), sql.get(name, [])) for name in names}, sql, untold)
+    new = {table for text in texts.values() for table in blueprints.created(text)}
+    return Plan({name: _verdict(texts.get(name), sql.get(name, []), new) for name in names}, sql, untold)
 
 
 def _pretended(c: Host, release: str, names: list[str], untold: dict[str, str]) -> dict[str, list[str]]:
@@ -64,10 +66,12 @@ def _pretended(c: Host, release: str, names: list[str], untold: dict[str, str]) 
     return sql
 
 
-def _verdict(text: str | None, sql: list[str]) -> Verdict:
-    """The worst that the file and its SQL say."""
-    files = (destructive.verdict(text), locking.verdict(text)) if text is not None else (NO_FILE,)
-    return worst(*files, destructive.of_sql(sql), locking.of_sql(sql))
+def _verdict(text: str | None, sql: list[str], new: Collection[str]) -> Verdict:
+    """The worst that the file and its SQL say; what is more than the schema is not known to be safe."""
+    files = [NO_FILE] if text is None else [destructive.verdict(text, new), locking.verdict(text)]
+    if text and (more := pretend.more(text)):
+        files.append(Verdict("unknown", (more,)))
+    return worst(*files, destructive.of_sql(sql, new), locking.of_sql(sql))
 
 
 def show(c: Host, release: str, plan: Plan) -> None:
@@ -93,12 +97,17 @@ def insist(c: Host, plan: Plan) -> bool:
     if bad and not c.settings.allow_destructive:
         lines = "".join(f"\n  {name}: {', '.join(verdict.why)}" for name, verdict in bad.items())
         raise Failure(
-            f"{c.name}: pending migrations would take away what the release that serves may still use:{lines}\n  no migration was run",
+            f"{c.name}: pending migrations would break what {_user(c)} may still do:{lines}\n  no migration was run",
             "deploy code that does without it first, the migration later; if you mean it: --set allow_destructive=true",
         )
     return bool(bad)
 
 
-def nothing_to_lose(c: Host) -> bool:
-    """Whether this is a first deployment: no release serves that could miss anything."""
-    return not state.look(c).current
+def _user(c: Host) -> str:
+    return "the release that serves" if state.look(c).current else "whoever uses this database, which has migrations already,"
+
+
+def nothing_to_lose(c: Host, names: tuple[str, ...]) -> bool:
+    """Whether nobody could miss anything: no release of this site serves, and no migration ever ran in its database, which
+    another site may use as well."""
+    return not state.look(c).current and isinstance(names, database.Unborn)

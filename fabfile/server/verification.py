@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from ..engine import console, state
+from ..engine import console, options, state
 from ..engine.errors import Failure
 from ..engine.hosts import Host
 from ..engine.tasks import on_host
@@ -57,6 +57,8 @@ def summary(c: Host, left_down: bool = False) -> None:
     shown = "  ".join(f"{point.sign} {point.title}" for point in points)
     if not _events(points):
         console.say(f"📋 {shown}")
+        if options.current.verbose:
+            console.table([(point.sign, point.title, point.why) for point in points])
     for point in points:
         if point.good is False:
             console.warn(f"{c.name}: {point.title}: {point.why}")

@@ -32,6 +32,13 @@ function send(array $site, string $path, float $left, string $more = '')
     return $socket ?: $reason;
 }
 
+/** The address at the other end, unless that is this machine: then both ends have the same one. */
+function elsewhere($socket): string
+{
+    $at = fn (bool $remote): string => trim(preg_replace('/:\d+$/', '', is_string($socket) ? '' : (string) stream_socket_get_name($socket, $remote)), '[]');
+    return $at(true) === $at(false) || strpos($at(true), '127.') === 0 ? '' : $at(true);
+}
+
 /** The status and the body's beginning; 0 and a reason where there is no whole answer. */
 function answer($socket, float $until): array
 {

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from fabfile.engine import lock, records, redact, state
+from fabfile.engine.errors import SettingsError
 from fabfile.engine.hosts import Host
 from fabfile.engine.records import Record
 from fabfile.server import tidy
@@ -54,6 +55,20 @@ def c(sshd: Sshd, site: Path) -> Iterator[Host]:
 
 def left(site: Path) -> list[str]:
     return [path.name for path in sorted((site / "releases").iterdir())]
+
+
+@pytest.mark.parametrize("keep", ["-1", "0", "many", "1.5", -1, 0])
+def test_fewer_than_one_is_refused_and_removes_nothing(keep: object, c: Host, site: Path) -> None:
+    with pytest.raises(SettingsError, match="--keep must be 1 or more") as caught:
+        tidy.cleanup(c, keep=keep)
+    assert caught.value.code == 2
+    assert left(site) == IDS
+
+
+@pytest.mark.parametrize(("keep", "stay"), [("", IDS[2:]), ("2", IDS[5:]), (3, IDS[4:])])
+def test_how_many_stay(keep: object, stay: list[str], c: Host, site: Path) -> None:
+    tidy.cleanup(c, keep=keep)
+    assert left(site) == stay
 
 
 def test_the_newest_stay(c: Host, site: Path) -> None:

@@ -83,6 +83,23 @@ def test_verbose_says_every_line_once_and_no_end_mark() -> None:
     assert said == ["   │ first line ********", "   │ second line \N{REPLACEMENT CHARACTER}", "   │ halfEND 5 0"]
 
 
+COUNTED = """
+from fabfile.engine import console
+console.Chain.total = 2
+for name in "abc":
+    console.begin("🔴", "", name, "prod").ended("")
+console.Chain.total = 9
+console.Chain.left()
+console.begin("🔴", "", "back", "prod").ended("")
+"""
+
+
+def test_only_planned_steps_bear_a_number() -> None:
+    environment = {**os.environ, "PYTHONUTF8": "1", "PYTHONPATH": str(PROJECT)}
+    lines = subprocess.run([sys.executable, "-c", COUNTED], env=environment, check=True, stdout=subprocess.PIPE, text=True).stdout
+    assert lines.splitlines() == ["🔴 a  prod  (1/2)", "🔴 b  prod  (2/2)", "🔴 c  prod", "🔴 back  prod"]
+
+
 def test_json_is_one_event_a_line() -> None:
     events = [json.loads(line) for line in piped("--json")]
     assert [event["event"] for event in events] == ["step-start", "warning", "step-end", "result"]
@@ -228,6 +245,50 @@ def test_a_task_is_called_with_what_it_takes(tasks: None) -> None:
 
 def test_a_flag_without_its_value_is_told_once(tmp_path: Path) -> None:
     done = run_fab(["deploy", "--host"], tmp_path)
-    assert done.code != 0
-    assert "Traceback" not in done.text
+    assert (done.code, done.out) == (2, "")
+    assert done.err.splitlines()[0] == "deploy: --host needs a value"
     assert done.text.lower().count("usage:") == 0
+
+
+@pytest.mark.parametrize(("args", "says"), [
+    (["deplooy"], "there is no task 'deplooy'; did you mean deploy?"),
+    (["server.swich", "--host=prod"], "there is no task 'server.swich'; did you mean server.switch?"),
+    (["--help", "deplooy"], "there is no task 'deplooy'; did you mean deploy?"),
+    (["deploy", "--hots=prod"], "deploy: there is no flag --hots; did you mean --host?"),
+    (["deploy", "--artefact", "x"], "deploy: there is no flag --artefact; did you mean --artifact?"),
+    (["--host=prod", "deploy"], "--host belongs behind a task"),
+    (["deploy", "--lock-wait=soon"], "'soon' is no number"),
+    (["deploy", "sandbox"], "sandbox is a host, not a task"),
+], ids=lambda value: " ".join(value) if isinstance(value, list) else "")  # fmt: skip
+def test_a_typing_error_names_what_was_meant(args: list[str], says: str, tmp_path: Path) -> None:
+    done = run_fab(args, tmp_path)
+    assert (done.code, done.err.splitlines()[0]) == (2, says)
+    assert "fab " in done.err.splitlines()[1]
+    assert "Traceback" not in done.text
+
+
+@pytest.mark.parametrize(("args", "says"), [
+    (["deploy", "--host=nope"], "there is no host 'nope'"),
+    (["deploy", "--hots=nope"], "there is no flag --hots"),
+], ids=" ".join)  # fmt: skip
+def test_programs_are_told_how_it_ended_too(args: list[str], says: str, tmp_path: Path) -> None:
+    done = run_fab([*args, "--json"], tmp_path)
+    event = json.loads(done.out.splitlines()[-1])
+    assert (event["event"], event["code"], done.code) == ("error", 2, 2)
+    assert event["text"].split("\n")[0] in done.err
+    assert says in event["text"]
+
+
+def test_programs_are_told_of_a_module_that_cannot_be_imported(tmp_path: Path) -> None:
+    (tmp_path / "deploy.toml").write_text('modules = ["tasks_of_ours.py"]\n')
+    event = json.loads(run_fab(["steps", "--json"], tmp_path).out)
+    assert (event["event"], event["code"]) == ("error", 2)
+
+
+def test_programs_are_told_of_a_mistake_in_a_task(tmp_path: Path) -> None:
+    (tmp_path / "deploy.toml").write_text('modules = ["ours.py"]\n')
+    (tmp_path / "ours.py").write_text("from fabfile.engine.tasks import here\n@here()\ndef wrong(c):\n    1 / 0\n")
+    done = run_fab(["ours.wrong", "--json"], tmp_path)
+    event = json.loads(done.out.splitlines()[-1])
+    assert (event["event"], event["code"], done.code) == ("error", 1, 1)
+    assert event["text"] == f"ours.wrong: ZeroDivisionError: division by zero ({tmp_path}/ours.py:4)"

@@ -150,6 +150,7 @@ def test_where_there_is_no_way_back_what_serves_stays(case: str, site: Path) -> 
     assert back(site).startswith("kept ")
     assert serving(site) == before
     assert back(site) == "", "it is said once"
+    assert not os.path.lexists(site / ".deploy/confirmed"), "what stays is not confirmed by that"
 
 
 def test_the_next_command_goes_back_where_nobody_is_left_to(site: Path, make_host: Callable[[], Host]) -> None:
@@ -220,6 +221,24 @@ def test_nobody_goes_back_from_what_is_confirmed(site: Path, make_host: Callable
     lock.hold(other, "test")
     assert serving(site) == NEW
     lock.release(other)
+
+
+@pytest.mark.parametrize("watched", [True, False])
+def test_a_confirmation_that_reached_no_record_is_written_by_the_next_command(
+    watched: bool, site: Path, make_host: Callable[[], Host]
+) -> None:
+    (site / f".deploy/releases/{OLD}.json").write_text(records.dump(Record(OLD, "live", confirmed=True, order=1)))
+    (site / f".deploy/releases/{NEW}.json").write_text(records.dump(Record(NEW, "prepared")))
+    switched(site)
+    if not watched:
+        (site / ".deploy/pending").unlink()
+    assert confirm(site) == "confirmed\n"
+    c = make_host()
+    assert json.loads((site / f".deploy/releases/{NEW}.json").read_text())["state"] == "prepared"
+    assert state.look(c).live == Record(NEW, "live", confirmed=True)
+    lock.hold(c, "test")
+    lock.release(c)
+    assert (site / f".deploy/releases/{NEW}.json").read_text() == records.dump(Record(NEW, "live", confirmed=True, order=2)) + "\n"
 
 
 def test_the_client_is_told_when_the_server_went_back_before(site: Path, make_host: Callable[[], Host]) -> None:

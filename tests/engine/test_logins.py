@@ -57,6 +57,22 @@ def test_any_login_shell_will_do(foreign: Shell, tmp_path: Path) -> None:
     talk(foreign, tmp_path)
 
 
+def test_a_connection_that_goes_while_something_is_sent_is_told_as_that(
+    sshd: Sshd, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Paramiko raises EOFError where the socket is gone before its own thread has noticed."""
+    c = places.host(sshd, tmp_path)
+    pipe = c._pipe()
+
+    def gone(_: bytes) -> None:
+        raise EOFError
+
+    monkeypatch.setattr(c.transport.packetizer, "send_message", gone)
+    with pytest.raises(OSError, match="the connection is gone"):
+        pipe.send(b"beat\n")
+    c.close()
+
+
 def test_what_a_login_prints_is_no_part_of_any_answer(noisy: Host, tmp_path: Path) -> None:
     talk(noisy.shell, tmp_path)
 

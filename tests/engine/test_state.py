@@ -90,6 +90,28 @@ def test_a_site_in_use(shell: Shell, site: Path) -> None:
     assert [target.id for target in records.targets(found.records, found.current)] == [A]
 
 
+@pytest.mark.parametrize(("state_", "confirmed", "link", "expected"), [
+    ("live", B, False, ("live", True)), ("live", B, True, ("live", True)), ("prepared", B, False, ("live", True)),
+    ("live", A, False, ("live", False)), ("prepared", "", False, ("live", False)),
+    ("failed", "", False, ("live", False)), ("bad", B, False, ("bad", False)),
+])  # fmt: skip
+def test_what_serves_is_live_whatever_could_be_written(
+    state_: records.State, confirmed: str, link: bool, expected: tuple[str, bool], shell: Shell, site: Path
+) -> None:
+    release(site, A, state="live", order=1)
+    release(site, B, state=state_, order=2)
+    (site / "current").symlink_to(f"releases/{B}")
+    if link:
+        (site / ".deploy/confirmed").symlink_to(confirmed)
+    elif confirmed:
+        (site / ".deploy/confirmed").write_text(f"{A} {confirmed} run\nshell that resets OPcache\n")
+    found = look(shell, site)
+    assert found.live
+    assert (found.live.state, found.live.confirmed) == expected
+    assert (found.unwritten == found.live) == found.live.confirmed
+    assert found.records[A].state == "bad", "a release that was left counts for what its record says"
+
+
 FOREIGN = ("v1", "2026", f"{A}.old", " ", "-n", "é", f".{B}.partial")
 AROUND = f"releases/../releases/{A}"
 ODD = {

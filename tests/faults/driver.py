@@ -1,7 +1,8 @@
 """Runs ``fab`` with one fault at one remote command: ``driver.py FAULT N AID ARGUMENTS…``.
 
-Commands are the scripts and uploads that go to the server, counted from 1. AID is a file: what the fault needs (the sshd's
-pid, a proxy's switch, a file to fill the disk with); with FAULT ``count`` the number of commands is written there.
+Commands are the scripts and uploads that go to the server, counted from 1; N may also be words of the first one that is meant. AID is a
+file: what the fault needs (the sshd's pid, a proxy's switch, a file to fill the disk with); with FAULT ``count`` the number of
+commands is written there.
 """
 
 from __future__ import annotations
@@ -30,12 +31,15 @@ PATIENCE = 3  # seconds that a command may take where the fault is that it hangs
 class Fault:
     """Happens at command ``at``; ``count`` is the command that runs now."""
 
-    def __init__(self, kind: str, at: int, aid: Path) -> None:
-        self.kind, self.at, self.aid, self.count = kind, at, aid, 0
+    def __init__(self, kind: str, at: str, aid: Path) -> None:
+        self.kind, self.aid, self.count = kind, aid, 0
+        self.at, self.words = (int(at), "") if at.isdecimal() else (-1, at)
 
-    def before(self) -> bool:
+    def before(self, script: str = "") -> bool:
         """Called before each command; whether this is the one to tamper with."""
         self.count += 1
+        if self.at < 0 and self.words in script:
+            self.at = self.count
         if self.kind == "count":
             self.aid.write_text(str(self.count))
         if self.count != self.at:
@@ -74,7 +78,7 @@ def install(fault: Fault) -> None:
         self.silence = SILENCE
         if self.place == "local":
             return frame(self, how, script, timeout, *rest)
-        if fault.before() and how != "self":
+        if fault.before(script) and how != "self":
             script, timeout = tampered(fault.kind, script, timeout)
         answer = frame(self, how, script, timeout, *rest)
         fault.after()
@@ -93,7 +97,7 @@ def install(fault: Fault) -> None:
 
 
 def main(kind: str, at: str, aid: str, *arguments: str) -> Callable[[], None] | None:
-    install(Fault(kind, int(at), Path(aid)))
+    install(Fault(kind, at, Path(aid)))
     sys.argv = ["fab", "-r", str(PROJECT), *arguments]
     program.run()
     return None

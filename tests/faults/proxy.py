@@ -10,7 +10,7 @@ from pathlib import Path
 class Proxy:
     """Listens on ``port``; a black hole from when the file of ``closes_when`` is there until ``open``.
 
-    The first ``hangs_up`` connections are closed at once.
+    The first ``hangs_up`` connections are closed at once. ``sent`` and ``received`` are the client's bytes so far.
     """
 
     def __init__(self, target: int, hangs_up: int = 0) -> None:
@@ -18,6 +18,7 @@ class Proxy:
         self.listener = socket.create_server(("127.0.0.1", 0))
         self.port: int = self.listener.getsockname()[1]
         self.sockets: list[socket.socket] = []
+        self.sent = self.received = 0
         threading.Thread(target=self._accept, daemon=True).start()
 
     def closes_when(self, file: Path) -> None:
@@ -50,11 +51,12 @@ class Proxy:
             server = socket.create_connection(("127.0.0.1", self.target))
             self.sockets += [client, server]
             for source, sink in ((client, server), (server, client)):
-                threading.Thread(target=self._forward, args=(source, sink), daemon=True).start()
+                threading.Thread(target=self._forward, args=(source, sink, sink is server), daemon=True).start()
 
-    def _forward(self, source: socket.socket, sink: socket.socket) -> None:
+    def _forward(self, source: socket.socket, sink: socket.socket, up: bool) -> None:
         try:
             while data := source.recv(1 << 16):
+                self.sent, self.received = self.sent + len(data) * up, self.received + len(data) * (not up)
                 if not self.hole.exists():
                     sink.sendall(data)
             if not self.hole.exists():

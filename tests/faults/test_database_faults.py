@@ -208,6 +208,30 @@ def waiting(database: Database) -> list[str]:
     return database.ask("SELECT id FROM information_schema.PROCESSLIST WHERE state LIKE '%metadata lock%'")
 
 
+def test_a_release_that_does_not_reach_its_database_never_gets_the_link(database: Database, world: World) -> None:
+    """Also where nothing else asks the database: no migrations, no backup, a health page without it."""
+    good, before = world.env_file.read_text(), serving(world.site)
+    artifact = f"--artifact={next((world.folder / 'build/notes/artifacts').glob('*.tar.gz'))}"
+    words = (artifact, *(f"--set=hosts.prod.{word}" for word in ("migrate=false", "backup=never", "health_path=/release")))
+    try:
+        world.env_file.write_text(good.replace("DB_DATABASE=notes", "DB_DATABASE=nothing"))
+        result = world.deploy(*words)
+        assert result.code == 4, result.text
+        assert re.search("does not reach its database: mysql: .*nothing", result.err), result.err
+        assert "DB_CONNECTION=null" in result.err
+        assert (serving(world.site), "right" in result.text) == (before, False)
+
+        world.env_file.write_text(good.replace("DB_CONNECTION=mysql", "DB_CONNECTION=null"))
+        result = world.deploy(*words)
+        assert result.code == 0, result.text
+        assert "No database to reach" in result.out
+    finally:
+        world.env_file.write_text(good)
+    result = world.deploy(*words)
+    assert result.code == 0, result.text
+    assert "Database reached: connection mysql" in result.out
+
+
 def test_a_migration_that_waits_for_a_lock_is_ended_on_the_server_too(
     database: Database, world: World, column: Callable[[str], str]
 ) -> None:
@@ -246,6 +270,25 @@ def test_what_a_migration_did_before_it_broke_stays_and_is_said(
     columns = database.ask("SELECT column_name FROM information_schema.columns WHERE table_schema = 'notes' AND table_name = 'notes'")
     assert {"good", "half"} <= set(columns)
     assert (serving(world.site), world.get("/release").status) == (before, 200)
+
+
+def test_a_first_deployment_takes_nothing_from_another_site_of_the_database(database: Database, world: World, tmp_path: Path) -> None:
+    """A new path with the database of a site that serves: to drop a column is no less destructive there."""
+    bodies = {"drop": "fn ($t) => $t->dropColumn('text')", "need": "fn ($t) => $t->string('needed')"}
+    drop = {f"{MIGRATIONS}/2026_01_01_000000_{name}.php": class_of(f"Schema::table('notes', {body});") for name, body in bodies.items()}
+    made, site = Artifacts(next((world.folder / "build/notes/artifacts").glob("*.tar.gz")), tmp_path), world.folder / "second"
+    (site / "shared").mkdir(parents=True)
+    (site / "shared/.env").write_text(world.env_file.read_text())
+    there = (f"--set=hosts.prod.path={site}", '--set=hosts.prod.url=""')
+    stopped = world.deploy(f"--artifact={made.version('2', drop)}", *there)
+    assert stopped.code == 4, stopped.text
+    assert "what whoever uses this database, which has migrations already, may still do" in stopped.err
+    assert "2026_01_01_000000_drop: dropColumn in line 4" in stopped.err
+    assert "2026_01_01_000000_need: string('needed'), NOT NULL without a default: INSERTs that do not know it fail" in stopped.err
+    alone = world.fab("server.migrate", "--host=prod", f"--release={next((site / 'releases').glob('2*')).name}", *there)
+    assert (alone.code, "6.1-migrate" in alone.err, serving(site)) == (4, True, ""), alone.text
+    assert database.ask("SELECT COUNT(*) FROM information_schema.columns WHERE column_name = 'text' AND table_schema = 'notes'") == ["1"]
+    assert world.get("/release").status == 200
 
 
 def test_a_client_that_dies_while_a_migration_runs(database: Database, world: World, column: Callable[[str], str]) -> None:

@@ -27,6 +27,7 @@ return new class {{
 BODIES = {
     "2026_03_01_000000_add_colour": "Schema::create('colours', fn ($table) => $table->id());",
     "2026_03_02_000000_index_colour": "DB::statement('CREATE INDEX i ON users (colour)');",
+    "2026_03_02_500000_elsewhere": "Artisan::call('db:wipe');",
     "2026_03_03_000000_drop_name": "Schema::table('users', fn ($table) => $table->dropColumn('name'));",
 }
 SQL = {"2026_03_01_000000_add_colour": "create table `colours` (`id` int)", "2026_03_04_000000_more": "alter table `users` drop `x`"}
@@ -56,6 +57,7 @@ def test_a_destructive_migration_stops_before_anything_changes_unless_it_is_allo
     assert "2026_03_01_000000_add_colour: safe\n      create table `colours` (`id` int)\n" in stopped.out
     assert "the SQL is an estimate" in stopped.out
     assert "2026_03_02_000000_index_colour: locking: an index of users in line 6" in stopped.out
+    assert "2026_03_02_500000_elsewhere: unknown: Artisan in line 6\n" in stopped.out
     assert f"{LAST}: dropColumn in line 6" in stopped.err
     assert "--set allow_destructive=true" in stopped.err
     assert f"{before} still serves" in stopped.err

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
+import hashlib
 import json
+import os
 import ssl
 import subprocess
 import time
@@ -19,8 +21,9 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
-from fabfile.engine.scripts import php
+from fabfile.engine.scripts import php, program, source
 from tests.conftest import need
+from tests.engine.places import eventually
 from tests.support.artifact import repack
 from tests.support.deployment import World
 from tests.support.fab import Result
@@ -134,7 +137,7 @@ def test_a_name_that_nobody_knows_is_an_error() -> None:
     assert "getaddrinfo" in said
 
 
-BROKEN = "<?php if (PHP_SAPI !== 'cli') { %s exit('not well'); }\nrequire __DIR__ . '/the-real-one.php';\n"
+BROKEN = "<?php if (getenv('DOCUMENT_ROOT_LINK')) { %s exit('not well'); }\nrequire __DIR__ . '/the-real-one.php';\n"
 ENDS = {
     "an error": ("http_response_code(500);", "answers 500 after 3 tries: not well"),
     "maintenance": ("http_response_code(503);", "answers 503 after 3 tries"),
@@ -177,6 +180,76 @@ def test_a_release_that_visitors_cannot_use_does_not_stay(how: str, world: World
     assert json.loads(world.get("/?json").body)["release"] == before
 
 
+def built_in(world: World) -> list[str]:
+    """PHP's built-in servers that serve releases of this world, and files of theirs."""
+    seen = [path.read_bytes().split(b"\0") for path in Path("/proc").glob("[0-9]*/cmdline") if path.exists()]
+    names = [b" ".join(words).decode() for words in seen if b"-S" in words]
+    return [name for name in names if str(world.site) in name] + list(map(str, world.site.glob(".deploy/health.*")))
+
+
+INDEX = "<?php if (PHP_SAPI !== 'cli') { %s }\nrequire __DIR__ . '/the-real-one.php';\n"
+
+
+def only_visitors(world: World, does: str) -> str:
+    """An artifact that does this to visitors, and works on the command line."""
+    real = (world.clone / "public/index.php").read_text()
+    repack(
+        world.folder / "sample.tar.gz",
+        target := world.folder / "visitors.tar.gz",
+        {"public/the-real-one.php": real, "public/index.php": INDEX % does},
+    )
+    return str(target)
+
+
+def test_a_release_that_only_visitors_cannot_use_never_gets_the_link(world: World) -> None:
+    before = world.current()
+    with world.load("/up") as load:
+        result = world.deploy("--artifact", only_visitors(world, "throw new RuntimeException('not for visitors');"))
+    assert result.code == 4, result.text
+    assert "the new release by PHP's built-in server answers /up with 500" in result.err
+    assert "not for visitors" in result.err
+    assert (world.current(), load.failed, built_in(world)) == (before, [], [])
+
+
+def test_where_php_cannot_listen_the_release_answers_on_the_command_line(world: World, sample: Path, tmp_path: Path) -> None:
+    (php := tmp_path / "php").write_text('#!/bin/sh\ncase " $* " in *" -S "*) echo no; exit 1 ;; esac\nexec php "$@"\n')
+    php.chmod(0o755)
+    result = world.deploy("--artifact", str(sample), f"--set=hosts.prod.php={php}")
+    assert result.code == 0, result.text
+    assert "/up answers 200 from the new release on PHP's command line" in result.out
+    asked = "if (getenv('APP_RUNNING_IN_CONSOLE') !== 'false') { throw new RuntimeException('a console'); }"
+    index = {"public/index.php": f"<?php if (PHP_SAPI === 'cli') {{ {asked} }}\nrequire __DIR__ . '/the-real-one.php';\n"}
+    real = {"public/the-real-one.php": (world.clone / "public/index.php").read_text()}
+    repack(world.folder / "sample.tar.gz", world.folder / "console.tar.gz", {**real, **index})
+    result = world.deploy("--artifact", str(world.folder / "console.tar.gz"), f"--set=hosts.prod.php={php}")
+    assert (result.code, built_in(world)) == (0, []), result.text
+
+
+def test_who_is_asked_elsewhere_is_told_once_and_how_to_be_asked_here(world: World, tmp_path: Path) -> None:
+    """The address is what http.php finds where the name leads to another machine."""
+    (php := tmp_path / "php").write_text('#!/bin/sh\ncase $2 in http://*) echo elsewhere 192.0.2.2 ;; esac\nexec php "$@"\n')
+    php.chmod(0o755)
+    result = world.fab("server.validate", "--host=prod", f"--set=hosts.prod.php={php}")
+    assert result.code == 0, result.text
+    assert result.out.count("leads to 192.0.2.2, not to this server") == 1
+    assert 'set hosts.prod.resolve = "127.0.0.1"' in result.out
+    assert f"It is release {world.current()} that answers" in result.out
+
+
+def test_nobody_else_is_answered_by_it(tmp_path: Path) -> None:
+    """Without the token it is 404, before anything of the release is run."""
+    need("php")
+    (tmp_path / "public").mkdir()
+    (tmp_path / "public/index.php").write_text("<?php echo 'the release';")
+    ask = 'echo file_get_contents($argv[1], false, stream_context_create(["http" => ["ignore_errors" => true]])), $http_response_header[0];'
+    script = f"""{source("server/serve.sh")}\n"$@" -r "$ASK" "http://127.0.0.1:$port/" """
+    values = [tmp_path, tmp_path, program("server/boot.php"), "token", hashlib.sha256(b"token").hexdigest(), "http", "localhost", "/", "5"]
+    command = ["sh", "-euc", script, "sh", *map(str, values), "php"]
+    said = subprocess.run(command, env={**os.environ, "ASK": ask}, text=True, capture_output=True, check=False, timeout=60)
+    assert said.stdout.endswith(" 404 Not Found"), said.stderr
+    assert ("the release" in said.stdout, list(tmp_path.glob("health.*"))) == (False, [])
+
+
 def test_a_site_that_goes_on_serving_another_release_is_noticed(world: World, sample: Path) -> None:
     before = world.current()
     (world.site / "pinned").unlink()
@@ -204,3 +277,14 @@ def test_a_site_that_was_broken_before(world: World, sample: Path) -> None:
     assert "answers 500 after 3 tries: older trouble (as it did before)" in result.out
     assert world.deploy("--artifact", str(sample)).code == 0
     assert world.get("/up").status == 200
+
+
+def test_its_server_ends_although_the_client_died(world: World, tmp_path: Path) -> None:
+    artifact = only_visitors(world, f"touch('{tmp_path}/seen'); sleep(3600);")
+    fab = world.start_fab("deploy", "--host=prod", "--artifact", artifact, "--set=hosts.prod.health_timeout=4")
+    assert eventually((tmp_path / "seen").exists, 60)
+    assert built_in(world)
+    fab.kill()
+    fab.communicate()
+    assert eventually(lambda: built_in(world) == [], 60)
+    assert eventually(lambda: lock_is_free(world.site), 60)

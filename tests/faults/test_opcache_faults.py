@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import hashlib
 import json
+import subprocess
 import time
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 from urllib.request import Request, urlopen
 
 import pytest
 
+from fabfile.server import reloading
 from tests.engine.places import eventually
-from tests.security.conftest import pack
+from tests.security.conftest import SAMPLE, pack
 from tests.support.deployment import World
 from tests.support.fab import PROJECT, Result
-from tests.support.load import get
+from tests.support.load import Answer, get
 from tests.support.php_web import NginxFpm
 from tests.support.site import leftovers, lock_is_free
 
@@ -24,6 +27,10 @@ pytestmark = pytest.mark.system
 PAGE = "/?json"
 SLOW = "<?php touch($_GET['busy']); while (is_file($_GET['busy'])) { usleep(50000); clearstatcache(); } echo 'at last';"
 CACHED = "<?php echo json_encode(array_keys(opcache_get_status()['scripts']));"
+# As up to Laravel 7: nothing is required before it boots.
+LINE = "if (is_file($maintenance = __DIR__ . '/../storage/framework/maintenance.php')) {\n    require $maintenance;\n}\n"
+OLDER = (SAMPLE / "public/index.php").read_text().replace(LINE, "define('LARAVEL_START', microtime(true));\n")
+OTHER = (SAMPLE / "public/index.php").read_text().replace(LINE, "")
 REFUSES = "php_admin_value[opcache.restrict_api] = /nowhere\n"
 WORKERS = 4
 
@@ -66,6 +73,12 @@ def refusing(make: Callable[..., World]) -> World:
     return make(realpath=False, validate_timestamps=False, pool=REFUSES)
 
 
+@pytest.fixture(scope="module")
+def patient(make: Callable[..., World]) -> World:
+    """The same, and a reload waits for the requests under way."""
+    return make(realpath=False, validate_timestamps=False, pool=REFUSES, control_timeout=10)
+
+
 def web(world: World) -> NginxFpm:
     assert isinstance(world.web, NginxFpm)
     return world.web
@@ -82,10 +95,29 @@ def answering(world: World, path: str = PAGE, visitors: int = 40) -> set[str]:
     return {json.loads(answer.body)["release"] if answer.status == 200 else f"{answer.status} {answer.body}" for answer in answers}
 
 
+@contextmanager
+def slow(world: World, gate: Path) -> Iterator[Future[Answer]]:
+    """A request that is under way until ``gate`` is gone."""
+    with ThreadPoolExecutor(1) as pool:
+        try:
+            answer = pool.submit(get, f"{world.web.url}/slow.php?busy={gate}", 120)
+            assert eventually(gate.exists)
+            yield answer
+        finally:
+            gate.unlink(missing_ok=True)
+
+
 def left(world: World) -> list[Path]:
     """What is left of asking, anywhere in the site."""
-    names = ("releases/*/storage/framework/maintenance.php", "**/.laravel-fab", "**/opcache-*", "**/fab-*.txt", "**/which.*")
+    names = ("releases/*/storage/framework/maintenance.php", "**/.laravel-fab", "**/opcache-*", "**/fab-*", "**/which.*")
     return [path for name in names for path in world.site.glob(name)]
+
+
+def older(world: World, index: str = OLDER) -> World:
+    """From now on what is deployed there has this front controller."""
+    (world.folder / "sample.tar.gz").unlink(missing_ok=True)
+    pack(world.folder / "sample.tar.gz", {"public/index.php": index, "public/slow.php": SLOW, "public/cached.php": CACHED})
+    return world
 
 
 def went_on(world: World, result: Result, says: str, code: int = 0) -> None:
@@ -117,7 +149,65 @@ def test_every_worker_forgets_the_old_release(way: str, frozen: World) -> None:
     }
     words, says, code = settings[way]
     assert answering(frozen) == {frozen.current()}, "every worker knows where current led"
-    went_on(frozen, deploy(frozen, *words), says, code)
+    result = deploy(frozen, *words)
+    went_on(frozen, result, says, code)
+    assert way != "command" or result.out.index(says) < result.out.index("OPcache: ran"), "it warns first"
+
+
+@pytest.mark.parametrize("index", [OLDER, OTHER], ids=["up to Laravel 7", "of somebody's own"])
+def test_a_front_controller_that_lets_nobody_tell(index: str, make: Callable[..., World]) -> None:
+    """A page beside it tells for it, and by it every worker forgets the old release, twice in a row."""
+    assert "maintenance" not in index
+    world = make(realpath=False, validate_timestamps=False)
+    went_on(world, deploy(world), "OPcache cleared by way of the site")
+    older(world, index)
+    for _ in range(2):
+        assert answering(world) == {world.current()}
+        went_on(world, deploy(world), f"OPcache cleared by way of the site: {WORKERS} workers")
+    done = world.fab("server.checklist", "--host=prod")
+    assert (done.code, f"PHP runs release {world.current()}" in done.out) == (0, True), done.text
+    assert world.rollback().code == 0
+    assert answering(world) == {world.current()}
+    older(world, (SAMPLE / "public/index.php").read_text())  # from now on it tells, and the one before did not
+    went_on(world, deploy(world), f"OPcache cleared by way of the site: {WORKERS} workers")
+
+
+def test_where_such_a_page_is_not_run_nothing_is_taken_for_proven(make: Callable[..., World]) -> None:
+    """As in nginx's configuration in Laravel's documentation, which hands index.php to PHP and nothing else."""
+    world = older(make(realpath=True, validate_timestamps=False, scripts="^/index\\.php$"))
+    result = deploy(world)
+    assert result.code == 3, result.text
+    assert f"{world.current()} is what the document root leads to; which code PHP runs was not proven" in result.out
+    assert "storage/framework/maintenance.php" in result.out
+    assert (answering(world), left(world)) == ({world.current()}, [])
+    done = world.fab("server.checklist", "--host=prod")
+    assert "⚠️  prod: " in done.out
+    assert f"{world.current()} answers" not in done.out
+    assert deploy(world, "health_release=false").code == 0
+
+
+def test_behind_a_bridge_it_is_asked_as_well(sample_worlds: Callable[..., World]) -> None:
+    world = older(sample_worlds(web="nginx", served={"validate_timestamps": False}, public="../public_html"))
+    public = world.folder / "public_html"
+    public.mkdir()
+    world.configure({"hosts": {"prod": {"public_html": {"mode": "bridge", "path": str(public)}}}})
+    for _ in range(2):
+        went_on(world, deploy(world), "OPcache: nothing needed")
+        assert [path.name for path in public.glob("fab-*")] == []
+
+
+def test_a_page_of_a_client_that_died_tells_nobody_and_goes(make: Callable[..., World]) -> None:
+    world = older(make(realpath=True))
+    text = (PROJECT / "fabfile/server/page.php").read_text()
+    for token, until in (("a" * 64, time.time() + 60), ("b" * 64, time.time() - 1)):
+        proof = f"{hashlib.sha256(token.encode()).hexdigest()} {int(until)}"
+        page = world.site / f"current/public/fab-{token[:32]}.php"
+        page.write_text(f'<?php\n// laravel-fab asks\n$proof = "{proof}"; ?>\n{text}')
+        assert get(f"{world.web.url}/{page.name}").status == 404
+        assert page.exists() == (until > time.time()), "after its time it removes itself"
+    assert json.loads(ask(world, "a" * 64, f"/fab-{'a' * 32}.php"))["laravel-fab"] == world.current()
+    assert world.fab("server.validate", "--host=prod").code == 0
+    assert left(world) == []
 
 
 def test_a_pool_that_looks_at_files_goes_on_with_the_old_release_as_well(make: Callable[..., World]) -> None:
@@ -146,10 +236,54 @@ def test_requests_under_way_are_answered_and_leave_no_old_code(frozen: World, tm
                 gate.unlink(missing_ok=True)
 
 
-def test_the_command_is_the_last_rung(refusing: World) -> None:
-    assert answering(refusing) == {refusing.current()}
-    result = deploy(refusing, f"opcache_command=kill -USR2 {web(refusing).fpm}", f"fpm_socket={web(refusing).socket}")
-    went_on(refusing, result, "OPcache: ran kill -USR2", 3)
+def test_a_reload_is_the_last_rung_where_requests_under_way_survive_it(patient: World, tmp_path: Path) -> None:
+    gate = tmp_path / "gate"
+    assert answering(patient) == {patient.current()}
+    with slow(patient, gate) as answer:
+        command = f"kill -USR2 {web(patient).fpm}; sleep 1; rm {gate}"
+        result = deploy(patient, f"opcache_command={command}")
+        assert answer.result().body == "at last"
+    went_on(patient, result, "OPcache: ran kill -USR2")
+    assert "process_control_timeout" not in result.text
+
+
+@pytest.mark.parametrize("kind", ["reload", "restart"])
+def test_requests_under_way_are_not_cut_off_unless_that_is_wanted(kind: str, refusing: World, tmp_path: Path) -> None:
+    before, gate = refusing.current(), tmp_path / "gate"
+    command, why = {
+        "reload": (f"kill -USR2 {web(refusing).fpm}", f"set process_control_timeout = 10s in {refusing.folder}/fpm.conf"),
+        "restart": (f"kill -TERM {web(refusing).fpm} # systemctl restart php8.2-fpm", "reload it instead"),
+    }[kind]
+    assert answering(refusing) == {before}
+    with slow(refusing, gate) as answer:
+        result = deploy(refusing, f"opcache_command={command}")
+        untold = refusing.fab("server.opcache", "--host=prod", f"--set=hosts.prod.opcache_command={command}", '--set=hosts.prod.url=""')
+        assert not answer.done()
+        gate.unlink()
+        assert answer.result().body == "at last"
+    assert result.code == 5, result.text
+    assert f"{command} was not run: a {kind} of PHP-FPM cuts off requests under way: {why}" in result.err
+    assert (untold.code, f"{command} was not run: a {kind}" in untold.text) == (0, True), untold.text
+    assert (answering(refusing), refusing.current()) == ({before}, before)
+
+
+def test_a_server_that_goes_back_by_itself_cuts_off_no_requests_either(refusing: World, patient: World, tmp_path: Path) -> None:
+    ran = tmp_path / "ran"
+    for world, code in ((refusing, 1), (patient, 0)):
+        command = f"true kill -USR2 {web(world).fpm}; touch {ran}"
+        done = subprocess.run(["sh", "-eu", "-c", reloading.careful(command)], check=False)
+        assert (done.returncode, ran.exists()) == (code, not code)
+
+
+@pytest.mark.parametrize(("command", "restarts"), [
+    ("sudo -n systemctl restart php8.2-fpm", True),
+    ("service php-fpm restart", True),
+    ("sudo systemctl reload-or-restart php8.2-fpm", False),
+    ("sudo systemctl reload php8.2-fpm", False),
+    ("supervisorctl restart octane", False),
+])  # fmt: skip
+def test_what_a_restart_of_php_fpm_is(command: str, restarts: bool) -> None:
+    assert bool(reloading.RESTARTS.search(command)) == restarts
 
 
 def test_where_nothing_helps_the_old_release_stays(refusing: World) -> None:
@@ -171,8 +305,8 @@ def leave(world: World, until: float) -> str:
     return token
 
 
-def ask(world: World, token: str) -> str:
-    with urlopen(Request(world.web.url + PAGE, headers={"X-Laravel-Fab": token})) as response:
+def ask(world: World, token: str, page: str = PAGE) -> str:
+    with urlopen(Request(world.web.url + page, headers={"X-Laravel-Fab": token})) as response:
         return str(response.read().decode())
 
 
@@ -192,7 +326,7 @@ def test_only_who_asks_in_time_and_with_the_token_is_told(usual: World) -> None:
     theirs.write_text("<?php // somebody's own\n")
     result = world.fab("server.validate", "--host=prod")
     assert result.code == 0, result.text
-    assert "which code PHP runs was not proven" in result.out
+    assert f"It is release {world.current()} that answers" in result.out
     assert theirs.read_text() == "<?php // somebody's own\n"
     theirs.unlink()
 
@@ -220,11 +354,15 @@ def test_pages_that_shall_be_warm_are_asked_for_before_the_switch(usual: World) 
     assert world.current() == before
 
 
-def test_cached_settings_that_lead_through_current_are_named(usual: World) -> None:
+@pytest.mark.parametrize("by", ["the path in the settings", "another path to the same folder"])
+def test_cached_settings_that_lead_through_current_are_named(by: str, usual: World) -> None:
     world = usual
-    before = world.env_file.read_text()
+    before, link = world.env_file.read_text(), world.folder / "link"
+    if by != "the path in the settings" and not link.is_symlink():
+        link.symlink_to(world.site)
+    path = [f"path={link}"] if link.is_symlink() else []
     world.env_file.write_text(f"{before}APP_NAME={world.site}/current/name\n")
-    result = deploy(world)
+    result = deploy(world, *path)
     assert result.code == 3, result.text
-    assert f"cached settings lead through {world.site}/current: app.name;" in result.text
+    assert f"cached settings lead through {link if path else world.site}/current: app.name;" in result.text
     world.env_file.write_text(before)

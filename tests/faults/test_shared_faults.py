@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
@@ -74,6 +75,59 @@ def test_an_env_in_any_encoding_gets_its_key_and_keeps_every_other_byte(sample_w
     assert KEY.sub(b"APP_KEY=\r", after) == ENV
     cached = (world.site / "current/bootstrap/cache/config.php").read_bytes()
     assert b"na\xc3\xafve #1" in cached
+
+
+@pytest.fixture
+def new(sample_worlds: Callable[..., World]) -> World:
+    """A server that has no .env yet, for an application without an example of one."""
+    world = sample_worlds(folder="new")
+    world.env_file.rename(world.clone / ".env.prod")
+    return world
+
+
+def without_example(sample: Path, tmp_path: Path) -> str:
+    folder = tmp_path / "bare"
+    folder.mkdir(parents=True)
+    subprocess.run(["tar", "xzf", sample, "-C", folder], check=True)
+    (folder / ".env.example").unlink()
+    subprocess.run(["tar", "czf", tmp_path / "bare.tar.gz", "-C", folder, "."], check=True)
+    return str(tmp_path / "bare.tar.gz")
+
+
+def test_what_local_env_wrote_is_taken_where_no_env_file_is_set(new: World, sample: Path, tmp_path: Path) -> None:
+    written = new.clone / ".env.prod"
+    written.rename(kept := new.clone / "kept")
+    result = new.deploy("--artifact", without_example(sample, tmp_path))
+    assert result.code == 4, result.text
+    assert "there is no shared/.env yet" in result.err
+    assert "fab local.env --host=prod writes .env.prod" in result.err
+    kept.rename(written)
+    result = new.deploy("--artifact", without_example(sample, tmp_path / "again"))
+    assert result.code == 0, result.text
+    assert f"Uploaded .env.prod as shared/.env (found as {written}; env_file is not set)" in result.out
+    assert new.env_file.read_text() == written.read_text()
+
+
+def test_but_not_for_a_site_that_serves_and_lost_its_own(world: World, sample: Path) -> None:
+    (world.clone / ".env.prod").write_text("APP_KEY=base64:another\n")
+    world.env_file.rename(kept := world.env_file.with_name("kept.env"))
+    before, result = serving(world.site), world.deploy("--artifact", str(sample))
+    there = world.env_file.exists()
+    kept.rename(world.env_file)
+    (world.clone / ".env.prod").unlink()
+    assert not there
+    unharmed(world, result, before, "has no APP_KEY although")
+
+
+def test_an_env_file_that_is_not_there_is_told_before_anything_is_built(new: World) -> None:
+    new.configure({"hosts": {"prod": {"env_file": ".env.live"}}})
+    result = new.deploy()
+    assert result.code == 4, result.text
+    assert f"server.check [3.2-connect]: hosts.prod.env_file: there is no file {new.clone}/.env.live" in result.err
+    assert "fab local.env --host=prod writes .env.live" in result.err
+    assert "[1.3-clone]" not in result.out
+    (new.clone / ".env.prod").rename(new.env_file)
+    assert new.fab("server.check", "--host=prod").code == 0, "a server that has its own needs no other"
 
 
 ENVS = {

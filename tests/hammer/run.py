@@ -56,20 +56,20 @@ def build(folder: Path) -> tuple[Path, Artifacts]:
 
 
 @contextmanager
-def stage() -> Iterator[tuple[Path, Path, dict[str, Path]]]:
-    """A temporary folder, the application's source, and artifacts of it by the version they show."""
+def stage() -> Iterator[tuple[Path, Path, Artifacts]]:
+    """A temporary folder, the application's source, and artifacts of it."""
     with tempfile.TemporaryDirectory(prefix="fab-hammer-") as name, pytest.MonkeyPatch.context() as patch:
         folder = Path(name)
         (folder / "home").mkdir()
         patch.setenv("HOME", str(folder / "home"))  # nothing of whoever runs this is seen or changed
-        source, made = build(folder)
-        yield folder, source, versions.artifacts(made, ("one", "two", "three"))
+        yield (folder, *build(folder))
 
 
 def hammer(chosen: list[Cell], deployments: int, rollbacks: int, page: Path | None) -> bool:
     """Play them one after the other, and say how warm a first page is; whether all went well. ``page`` has each row as it comes."""
     outcomes: list[Outcome] = []
-    with stage() as (folder, source, made):
+    with stage() as (folder, source, built):
+        made = versions.artifacts(built, ("one", "two", "three"))
         for number, cell in enumerate(chosen):
             with ExitStack() as stack:
                 site = world(stack, folder / f"cell{number}", source, cell)

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fabfile.engine.scripts import source
-from fabfile.laravel import locking, pretend, rawsql
+from fabfile.laravel import destructive, locking, pretend, rawsql
 
 from ..support import laravel
 from ..support.postgresql import Postgres
@@ -83,6 +83,8 @@ MORE = {
     "unlink('a');": "unlink in line 6",
     "$this->elsewhere();": "elsewhere in line 6",
     "require 'x.php';": "require in line 6",
+    "require_once __DIR__ . '/x.php';": "require_once in line 6",
+    "User::destroy(1);": "User in line 6",
     "$x = `ls`;": "`ls` in line 6",
 }
 
@@ -121,12 +123,15 @@ def test_a_real_laravel(app: Path) -> None:
     bodies = {
         "2099_01_01_000000_colour_notes": text % ("class ColourNotes", ""),
         "2099_01_02_000000_again": text % ("return new class", ";"),
+        "2099_01_03_000000_need": (text % ("return new class", ";")).replace("->default('red')->index()", ""),
     }
     for name, body in bodies.items():
         (app / f"database/migrations/{name}.php").write_text(body)
     found = pretend.statements(laravel.artisan(app, "migrate", "--pretend", "--force"), bodies)
     assert list(found) == list(bodies)
-    assert all("create index" in sql[-1] for sql in found.values()), found
+    *indexed, _ = found.values()
+    assert all("create index" in sql[-1] for sql in indexed), found
+    assert [destructive.of_sql(sql).kind for sql in found.values()] == ["safe", "safe", "destructive"], found
 
 
 def told(app: Path, *tables: str) -> list[str]:

@@ -15,6 +15,7 @@ from fabfile.engine.errors import Failure
 from fabfile.sandbox import control as embedded
 from fabfile.sandbox import interpreter
 from fabfile.sandbox.state import MARKER, places
+from tests.support.fab import run_fab
 
 from .conftest import connect
 from .test_sessions import eventually
@@ -36,6 +37,26 @@ def test_started_once_and_found_again(folder, alive):
     assert embedded.status() is None
     assert eventually(lambda: not alive(first.pid))
     assert eventually(lambda: not web_processes(folder))
+
+
+def test_each_project_has_one_of_its_own(tmp_path):
+    told = {}
+    projects = [tmp_path / name / "app" for name in ("shop", "blog")]
+    env = {"TMPDIR": str(tmp_path), "HOME": str(tmp_path)}
+    for project in projects:
+        (project / "app").mkdir(parents=True)
+        (project / "deploy.toml").write_text('[project]\nname = "app"\n')
+        result = run_fab(["sandbox.start"], project, env)
+        assert result.code == 0, result.text
+        told[project] = dict(line.split(maxsplit=1) for line in result.out.splitlines()[1:])
+    shop, blog = told.values()
+    try:
+        assert {shop["site"], shop["path"]} & {blog["site"], blog["path"]} == set()
+        again = run_fab(["sandbox.status"], projects[0] / "app", env)
+        assert shop["site"] in again.out, "it is the same anywhere in a project"
+    finally:
+        stopped = [run_fab(["sandbox.stop"], project, env).out for project in projects]
+    assert stopped == ["stopped\n"] * 2
 
 
 @pytest.mark.parametrize("sent", [signal.SIGKILL, signal.SIGSTOP])

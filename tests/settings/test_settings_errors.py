@@ -80,6 +80,8 @@ CASES = {
     "opcache": (HOST + 'opcache = "command"', "hosts.prod.opcache_command must be set"),
     "default host": ('default_host = "pord"\n' + HOST, "deploy.toml:1: default_host: there is no host 'pord'; did you mean prod?"),
     "builder": (HOST + "[build]\nbuilder = 'prdo'", "deploy.toml:4: build.builder: there is no host 'prdo'; did you mean prod?"),
+    "no builder": ("[build]\nplace = 'builder'", 'deploy.toml:2: build.builder must be set when build.place is "builder"'),
+    "no builder for the strategy": ("[build]\ncache = true\nstrategy = 'builder'", "deploy.toml:3: build.builder must be set"),
     "worker": (HOST + "workers = ['horizn']", "hosts.prod.workers[0] must be one of auto, queue, horizon"),
     "host's name": ('[hosts."-o"]\npath = "/srv/app"', "deploy.toml:1: hosts.-o: a host's name must hold"),
     "the sandbox's own": ('[hosts.sandbox]\naddress = "prod"', "deploy.toml:2: hosts.sandbox.address cannot be set"),

@@ -142,7 +142,7 @@ def test_hooks(loading, text, hook):
     ],
 )
 def test_the_strategy_sets_the_place_unless_one_is_given(loading, given, strategy, place):
-    text = f'[build]\nstrategy = "{strategy}"\n' + (f'place = "{given}"' if given else "")
+    text = f'[hosts.box]\n[build]\nbuilder = "box"\nstrategy = "{strategy}"\n' + (f'place = "{given}"' if given else "")
     assert loading(text).settings.build.place == place
 
 

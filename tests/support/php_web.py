@@ -47,7 +47,7 @@ class NginxFpm:
     ``realpath`` is what Laravel's documentation recommends ($realpath_root); without it, and with
     ``validate_timestamps`` off, PHP-FPM goes on running old code after a switch. A reload gives running requests
     ``control_timeout`` seconds to end; 0 is PHP-FPM's own default and cuts them off.
-    ``pool`` is more of the pool's configuration.
+    ``pool`` is more of the pool's configuration; ``scripts`` are the paths that PHP is handed.
     """
 
     def __init__(
@@ -58,7 +58,9 @@ class NginxFpm:
         validate_timestamps: bool = True,
         control_timeout: int = 0,
         pool: str = "",
+        scripts: str = r"\.php$",
     ) -> None:
+        self.scripts = scripts
         self.folder, self.log = folder, folder / "web.log"
         self._short = Path(tempfile.mkdtemp(prefix="fpm"))  # a socket's path may have 107 characters only
         self.socket = self._short / "socket"
@@ -77,7 +79,7 @@ class NginxFpm:
         return fpm
 
     def _start_nginx(self, docroot: Path, root: str, port: int) -> subprocess.Popen[bytes]:
-        values = {"folder": self.folder, "port": port, "docroot": docroot, "socket": self.socket, "root": root}
+        values = {"folder": self.folder, "port": port, "docroot": docroot, "socket": self.socket, "root": root, "scripts": self.scripts}
         text = (HERE / "nginx.conf.in").read_text().replace("@user@", "user root;" if os.geteuid() == 0 else "")
         for name, value in values.items():
             text = text.replace(f"@{name}@", str(value))

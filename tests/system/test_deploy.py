@@ -7,13 +7,14 @@ import json
 import re
 import sqlite3
 import stat
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import NamedTuple
 
 import pytest
 
+from tests.faults.proxy import Proxy
 from tests.support.artifact import Artifacts
 from tests.support.deployment import World
 from tests.support.fab import Result
@@ -181,3 +182,30 @@ def test_a_redeploy_of_an_artifact_is_one_connection(open_worlds: Callable[..., 
     release = world.site / "current"
     differing = [name for name, data in artifacts.files().items() if name != "app/Version.php" and (release / name).read_bytes() != data]
     assert differing == []
+
+
+@pytest.fixture
+def counted(open_worlds: Callable[..., World]) -> Iterator[tuple[World, Proxy]]:
+    """A world whose server is reached through a proxy that counts bytes."""
+    world = open_worlds()
+    proxy = Proxy(world.server.port)
+    with (world.home / ".ssh/known_hosts").open("a") as known:
+        known.write(world.server.known_hosts_line().replace(f":{world.server.port} ", f":{proxy.port} "))
+    world.configure({"hosts": {"prod": {"port": proxy.port}}})
+    yield world, proxy
+    proxy.stop()
+
+
+def test_a_deployment_sends_what_changed(counted: tuple[World, Proxy], artifacts: Artifacts) -> None:
+    """Bytes on the wire, log-in, scripts and all: the first at most the artifact and 5 %, later ones next to nothing."""
+    world, proxy = counted
+
+    def sent(number: str) -> int:
+        before = proxy.sent
+        result = world.deploy("--artifact", str(artifacts.version(number)))
+        assert result.code == 0, result.text
+        return proxy.sent - before
+
+    first, changed, same = sent("1"), sent("2"), sent("2")
+    assert first < artifacts.version("1").stat().st_size * 1.05
+    assert same < changed <= 64_000

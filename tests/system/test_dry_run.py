@@ -103,6 +103,16 @@ def test_a_dry_deployment_names_every_step(served: World, artifacts: Artifacts) 
     assert "dry run: nothing was changed" in said
 
 
+@pytest.mark.parametrize("args", [["deploy"], ["builder.build", "server.upload"]], ids=" ".join)
+def test_what_would_be_uploaded_is_what_would_be_built(args: list[str], served: World) -> None:
+    """Not what was built last, which is another commit."""
+    assert served.fab("builder.build", "--host=prod").code == 0
+    commit = served.commit_version("dry")
+    result = served.fab(*args, "--dry-run", "--host=prod")
+    assert result.code == 0, result.text
+    assert [line for line in result.out.splitlines() if "would: upload" in line and f"/{commit[:12]}-not-built-yet.tar.gz," in line]
+
+
 def test_quiet_prints_the_result_only(served: World, artifacts: Artifacts) -> None:
     result = served.deploy("--artifact", str(artifacts.version("3")), "--quiet")
     assert result.code == 0, result.text
@@ -127,6 +137,8 @@ def test_json_is_one_event_a_line(verbose: list[str], served: World, artifacts: 
     ended = [event["step"] for event in events if event["event"] == "step-end"]
     assert sorted(started) == sorted(ended)
     assert {"3.4-transfer", "7.1-symlink", "8.3-validate"} <= set(started)
+    tasks = {event.get("task") for event in events if event["event"] in ("step-start", "step-end")}
+    assert {"server.upload", "server.review", "server.switch", "local.notify"} <= tasks
     assert [event["text"] for event in events if event["event"] == "result"] == [events[-1]["text"]]
     assert serving(served.site) in events[-1]["text"]
     assert any(event["event"] == "output" for event in events) == bool(verbose)
@@ -137,7 +149,11 @@ def test_json_of_a_failure_has_the_failed_step(served: World, artifacts: Artifac
     result = served.deploy("--artifact", str(broken), "--json")
     assert result.code == 4
     events = [json.loads(line) for line in result.out.splitlines()]
-    assert [event["step"] for event in events if event["event"] == "step-failed"] == ["6.3-health"]
+    assert [(event["step"], event["task"]) for event in events if event["event"] == "step-failed"] == [("6.3-health", "server.health")]
+    last = events[-1]
+    assert (last["event"], last["code"]) == ("error", 4)
+    assert f"{last['text']}\n  → {last['hint']}" in result.err
+    assert "fab deploy" in last["hint"]
 
 
 @pytest.mark.parametrize("task", ["status", "releases", "steps", "config"])

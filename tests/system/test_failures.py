@@ -68,8 +68,11 @@ CASES = {
     "the health path throws": Case({HEALTH: CONTROLLER % "true"}, 4, "/health with 500.*moon", "failed", "FAILED"),
     "the health path does not parse": Case({HEALTH: "<?php class {"}, 4, "/health with 500.*syntax error", "failed", "FAILED"),
     "artisan does not boot": Case({"config/app.php": "<?php throw new Exception('no config');"}, 4, "no config", "failed", "FAILED"),
+    "visitors get an error, and the command line gets none": Case(
+        {HEALTH: CONTROLLER % "!app()->runningInConsole()"}, 4, "built-in server answers /health with 500.*moon", "failed", "FAILED",
+    ),
     "only the web server gets an error": Case(
-        {HEALTH: CONTROLLER % "PHP_SAPI !== 'cli'"}, 5, "/health answers 500 after", "bad", "ROLLED BACK",
+        {HEALTH: CONTROLLER % "getenv('DOCUMENT_ROOT_LINK')"}, 5, "/health answers 500 after", "bad", "ROLLED BACK",
     ),
 }  # fmt: skip
 
@@ -125,6 +128,7 @@ def test_a_broken_version(case: Case, world: World, artifacts: Artifacts) -> Non
     assert re.search(case.says, made.result.text), made.result.text
     assert f"{made.before} {'still serves' if case.code == 4 else 'serves again'}" in made.result.text
     assert "fab deploy --host=prod" in made.result.err
+    assert not re.search(r"\(\d+/\d+\)", made.result.out.partition("going back to")[2]), "the way back is no part of the plan"
     settled(world, made)
     assert ("9" in made.load.versions) == (case.code == 5)
     record = records(world.site)[newest]

@@ -41,7 +41,8 @@ class Small:
         host = {"address": "127.0.0.1", "port": sshd.port, "user": user, "key": str(sshd.key), "known_hosts": str(sshd.known_hosts)}
         host |= {"path": str(self.site), "url": web.url, "health_path": "/up", "health_tries": 1, "backup": "never"}
         settings = {"project": {"name": "small"}, "build": {"composer": "none"}, "hosts": {"prod": host}}
-        (self.project / "deploy.toml").write_text(toml.dumps(settings))
+        self.settings = toml.dumps(settings)
+        self.hook(":")
         (self.site / "shared").mkdir(parents=True)
         (self.site / "shared/.env").write_text("APP_ENV=production\nAPP_DEBUG=false\nAPP_KEY=base64:" + "A" * 43 + "=\n")
         subprocess.run(["chown", "-R", user, self.site], check=True)
@@ -50,6 +51,11 @@ class Small:
 
     def fab(self, *arguments: str) -> Result:
         return run_fab([*arguments, "--host=prod"], self.project, {"HOME": str(self.home), "XDG_CACHE_HOME": str(self.home / "cache")}, 120)
+
+    def hook(self, command: str) -> None:
+        """From now on ``command`` runs on this machine after everything else of post_release."""
+        hooks = {"post_release": ["...", {"command": command, "place": "local"}]}
+        (self.project / "deploy.toml").write_text(f"{self.settings}\n{toml.dumps({'hooks': hooks})}")
 
     def version(self) -> str:
         answer = get(self.url + PAGE)
@@ -86,6 +92,22 @@ def went_back(small: Small, version: str, release: str) -> str:
     assert (serving(small.site), small.version(), lock_is_free(small.site)) == (release, version, True)
     assert (back.code == 3) == ("could not be written" in back.text or "leave a watchman failed" in back.text), back.text
     return release
+
+
+def test_what_is_confirmed_on_a_full_disk_is_a_release_like_any_other(small: Small) -> None:
+    filler = small.site.parent / "filler"
+    small.hook(f"for size in 64k 1; do dd if=/dev/zero bs=$size >>'{filler}' 2>/dev/null || :; done")
+    for version in ("1", "2"):
+        done = small.fab("deploy", f"--artifact=v{version}.tar.gz")
+        assert (done.code, "could not be written" in done.text) == (3, True), done.text
+        status = small.fab("status").out
+        assert serving(small.site) in status
+        assert "state        live\n" in status, status
+        filler.unlink()
+    first, second = sorted(records(small.site))
+    small.hook(":")
+    assert small.fab("deploy", "--artifact=v3.tar.gz").code == 0
+    assert (went_back(small, "2", second), went_back(small, "1", first)) == (second, first)
 
 
 @pytest.mark.parametrize("way", disk.WAYS)

@@ -15,11 +15,11 @@ from fabfile.engine import ladder
 from fabfile.engine.quoting import bind, quote
 from tests.conftest import need
 from tests.engine.places import eventually
-from tests.faults.stage import PAGE, Stage
+from tests.faults.stage import FLOWS, PAGE, Stage
 from tests.support import toml
 from tests.support.fab import Result
 from tests.support.load import get
-from tests.support.site import journal, lock_is_free, log_blocks, records, serving
+from tests.support.site import journal, leftovers, lock_is_free, log_blocks, records, serving
 
 pytestmark = [pytest.mark.slow, pytest.mark.system]
 
@@ -117,7 +117,8 @@ def test_what_somebody_took_down_stays_down(kind: str, stage: Stage) -> None:
     down = stage.site / "current/storage/framework/down"
     assert stage.fab("server.down").code == 0
     assert down.exists()
-    done = stage.fab("rollback") if kind == "rollback" else deploy(stage, **({"opcache_command": "false"} if kind == "failing" else {}))
+    broken = {"opcache": "command", "opcache_command": "false"} if kind == "failing" else {}
+    done = stage.fab("rollback") if kind == "rollback" else deploy(stage, **broken)
     assert done.code == (5 if kind == "failing" else 0), done.text
     assert down.exists()
     assert get(stage.web.url + PAGE).status == 503
@@ -170,6 +171,45 @@ def test_a_client_that_vanished(stage: Stage) -> None:
     said = stage.fab("status").out
     assert "revert" in said, said
     assert "bad" in stage.fab("releases").out
+
+
+def test_a_first_release_that_was_switched_to_when_the_connection_went(stage: Stage) -> None:
+    stage.restore("empty")
+    code, text = stage.run("first", "session", '"state":"live"')  # the record that follows the rename
+    assert code == 4, text
+    assert "is in place but not confirmed" in text
+    assert "nothing is live" not in text
+    assert version(stage) == 1
+    assert eventually(lambda: lock_is_free(stage.site))
+    assert "state        live, not confirmed\n" in stage.fab("status").out
+    assert deploy(stage).code == 0
+
+
+def test_a_server_that_cannot_even_be_looked_at_is_told_with_what_to_type(stage: Stage) -> None:
+    code, text = stage.run("redeploy", "fail", 1)
+    assert (code, "→ fab server.check --host=prod" in text) == (4, True), text
+
+
+STATUS = {"redeploy": "SUCCESS", "rollback": "ROLLED BACK ON REQUEST"}
+
+
+@pytest.mark.parametrize(("flow", "left"), [*(("redeploy", n) for n in range(5)), *(("rollback", n) for n in range(4))])
+def test_an_interrupt_after_the_confirmation_takes_away_no_word_of_it(flow: str, left: int, stage: Stage) -> None:
+    """Ctrl-C when so many commands are left: cleanup, log, checklist, unlock; the record of what was left, and of what serves."""
+    at = stage.commands(flow) - left
+    stage.restore(FLOWS[flow][2])
+    known, left_release = len(log_blocks(stage.site)), serving(stage.site)
+    code, text = stage.run(flow, "interrupt", at)
+    assert code == 3, text
+    assert "interrupted" in text
+    (block,) = log_blocks(stage.site)[known:]
+    assert (block["Status"], block["Deployment"], block["Serving"]) == (STATUS[flow], serving(stage.site), serving(stage.site))
+    lines = journal(stage.site)
+    assert [line["status"] for line in lines if line["event"] == "finished" and line["run"] == lines[-1]["run"]] == [STATUS[flow]]
+    found = records(stage.site)
+    assert (found[serving(stage.site)]["state"], found[serving(stage.site)]["confirmed"]) == ("live", True)
+    assert found[left_release]["state"] == ("bad" if flow == "rollback" else "retired")
+    assert (leftovers(stage.site), lock_is_free(stage.site)) == ([], True)
 
 
 def test_where_background_processes_are_ended(open_stage: Callable[..., Stage], tmp_path: Path) -> None:

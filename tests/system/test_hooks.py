@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -81,6 +82,24 @@ def test_dots_say_where_the_usual_steps_are(world: World, sample: Path) -> None:
     names = ["echo first", "server.migrate", "server.optimize", "server.health", "echo last", "server.switch"]
     places = [steps.index(name) for name in names]
     assert places == sorted(places)
+
+
+def test_steps_say_where_each_one_runs_and_what_a_failure_leads_to(world: World) -> None:
+    listed = {"before_build": ["echo a"], "mid_release": [{"command": "echo b", "place": "local"}], "on_failure": ["echo c"]}
+    world.configure({"hooks": {**listed, "pre_release": [], "post_release": [], "on_rollback": ["server.checklist"]}})
+    result = world.fab("steps", "--host=prod", "--json")
+    world.configure({"hooks": {name: [] for name in (*listed, "on_rollback")}})
+    rows = [tuple(json.loads(line)["values"].values()) for line in result.out.splitlines()]
+    assert all(place in ("local", "prod") for _, _, _, place, _ in rows)
+    assert ("🟣", "before_build", "command", "local", "echo a") in rows
+    assert ("🟣 2️⃣", "mid_release", "command", "local", "echo b") in rows
+    assert ("🟣 1️⃣", "pre_release", "server.review", "prod", "Review the pending migrations") in rows
+    assert ("🔴", "7.1-symlink", "server.switch", "prod", "Atomic release switch") in rows
+    assert [row[:4] for row in rows[-2:]] == [
+        ("🟣", "on_failure", "command", "prod"),
+        ("🟣", "on_rollback", "server.checklist", "prod"),
+    ]
+    assert "place" in world.fab("steps", "--host=prod").out.splitlines()[0].split()
 
 
 def test_a_command_that_hangs_is_stopped_with_all_it_started(world: World, sample: Path) -> None:

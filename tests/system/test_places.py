@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.deployment import World
-from tests.support.site import records, serving
+from tests.support.site import leftovers, records, serving
 
 from .conftest import NO_FRONTEND
 
@@ -90,6 +90,13 @@ def test_the_server_can_build_for_itself(world: World) -> None:
     assert result.code == 0, result.text
     assert (version(world), list((world.folder / "on-server/notes").iterdir()) != []) == ("4", True)
     assert "Build on prod" in result.out
+    assert "Built here" in result.out
+    assert leftovers(world.site) == []
+    assert world.fab("verify", "--host=prod").code == 0
+    assert list((world.folder / "on-server/notes/artifacts").iterdir()) == []
+    again = world.fab("server.upload", "--host=prod", "--set", "build.place=server", "--set", f"build.path={world.folder}/on-server")
+    assert again.code == 4, again.text
+    assert "fab builder.build makes it again" in again.text
 
 
 def test_a_builder_that_is_gone(world: World) -> None:
@@ -118,6 +125,34 @@ def test_one_commit_of_another_branch(world: World) -> None:
     assert result.code == 0, result.text
     record = records(world.site)[serving(world.site)]
     assert (version(world), record["branch"]) == ("6", "feature")
+
+
+def test_a_tag_names_a_commit(world: World) -> None:
+    commit = world.commit_version("7")
+    world.origin.run("-c", "user.name=t", "-c", "user.email=t@example.org", "tag", "-a", "-m", "seven", "v7")
+    world.origin.run("push", "-q", "origin", "v7")
+    world.commit_version("8")
+    cloned = world.fab("builder.prepare", "builder.clone", "--commit=v7")
+    assert f"Repository cloned at commit: {commit[:12]}" in cloned.out, cloned.text
+
+
+def test_a_clone_can_be_made_again_and_without_one_nothing_is_installed(world: World) -> None:
+    for _ in range(2):
+        cloned = world.fab("builder.clone")
+        assert cloned.code == 0, cloned.text
+    world.fab("builder.prepare")
+    for task in ("builder.install", "builder.validate", "builder.package"):
+        refused = world.fab(task)
+        assert (refused.code, "fab builder.build does all of it in order" in refused.err) == (4, True), refused.text
+
+
+def test_an_artifact_of_another_repository_is_not_taken_for_ours(world: World) -> None:
+    """Although that project has the same name, and so the same folder for its artifacts."""
+    other = world.folder / "other.git"
+    world.origin.run("clone", "-q", "--bare", ".", str(other))
+    refused = world.fab("server.upload", "--host=prod", "--set", f"project.repository={other}")
+    assert refused.code == 4, refused.text
+    assert "nothing is built yet" in refused.err
 
 
 @pytest.mark.parametrize(("args", "code"), [

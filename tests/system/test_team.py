@@ -61,6 +61,18 @@ def breaks(c):
     raise ZeroDivisionError("oh no")
 
 
+@on_host()
+def fails(c):
+    """A command of Fabric's own that fails."""
+    c.run("echo super-secret-value it broke >&2; exit 3", hide=True)
+
+
+@task
+def fails_plainly(c):
+    """The same in a task that knows nothing of ours."""
+    c.run("exit 7")
+
+
 server.workers = workers
 '''
 
@@ -111,8 +123,34 @@ def test_a_mistake_in_a_hook_is_a_failure_like_any_other(world: World, artifacts
     result = world.deploy("--artifact", str(artifacts.version("2")))
     world.configure({"hooks": {"mid_release": []}})
     assert result.code == 4, result.text
-    assert "ZeroDivisionError: oh no" in result.err
+    line = TEAM.splitlines().index('    raise ZeroDivisionError("oh no")') + 1
+    assert f"deploy-tasks.breaks: ZeroDivisionError: oh no ({world.clone}/deploy_tasks.py:{line})" in result.err
     assert "Traceback" not in result.text
+    assert (serving(world.site), lock_is_free(world.site)) == (before, True)
+
+
+def test_a_command_of_fabrics_own_does_not_lend_its_exit_code(world: World) -> None:
+    (world.clone / ".env.deploy").write_text("NOBODY_SEES_TOKEN=super-secret-value\n")
+    result = world.fab("deploy-tasks.fails", "--host=prod")
+    (world.clone / ".env.deploy").unlink()
+    assert result.code == 4, result.text
+    assert "deploy-tasks.fails: prod: " in result.err
+    assert "failed (exit code 3)" in result.err
+    assert "| ******** it broke" in result.err
+    plain = world.fab("deploy-tasks.fails-plainly")
+    assert plain.code == 4, plain.text
+    assert "deploy-tasks.fails-plainly: local: exit 7 failed (exit code 7)" in plain.err
+
+
+@pytest.mark.parametrize("name", ["fails", "fails-plainly"])
+def test_nor_does_it_in_a_hook(name: str, world: World, artifacts: Artifacts) -> None:
+    before = serving(world.site)
+    world.configure({"hooks": {"mid_release": [f"deploy-tasks.{name}"]}})
+    result = world.deploy("--artifact", str(artifacts.version("2")))
+    world.configure({"hooks": {"mid_release": []}})
+    assert result.code == 4, result.text
+    assert f"deploy-tasks.{name}: " in result.err
+    assert "failed (exit code " in result.err
     assert (serving(world.site), lock_is_free(world.site)) == (before, True)
 
 

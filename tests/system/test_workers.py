@@ -50,9 +50,13 @@ COMMANDS = """
 Artisan::command('long {name}', function (string $name) {
     App\\Jobs\\LongJob::dispatch($name);
 });
-foreach (['schedule:interrupt' => 0, 'octane:reload' => 1, 'inertia:stop-ssr' => 1] as $name => $code) {
+$codes = ['horizon:terminate' => 0, 'reverb:restart' => 0, 'pulse:restart' => 0, 'schedule:interrupt' => 0];
+foreach ($codes + ['octane:reload' => 1, 'inertia:stop-ssr' => 1] as $name => $code) {
     Artisan::command($name, function () use ($name, $code) {
         file_put_contents(storage_path('app/told'), "$name " . basename(base_path()) . "\\n", FILE_APPEND);
+        if ($name === 'horizon:terminate') {  // as the real one does, so that plain workers end too
+            Artisan::call('queue:restart');
+        }
         return $code;
     });
 }
@@ -133,24 +137,27 @@ def site(open_worlds: Callable[..., World], artifacts: Artifacts, tmp_path_facto
 
 def test_a_job_in_flight_ends_exactly_once_and_the_next_has_new_code(site: Site) -> None:
     old = site.dispatch("flight")
-    Thread(target=site.end, args=("flight", 5)).start()
+    Thread(target=site.end, args=("flight", 10)).start()  # a job of more than ten seconds
     code, text = site.deploy()
     new = serving(site.world.site)
     assert code == 0, text
-    assert "queue:restart, schedule:interrupt" in text
+    assert "restarted: horizon:terminate, reverb:restart, pulse:restart, schedule:interrupt  " in text, "horizon tells the queue's workers"
     assert "No process runs an earlier release" in text
     assert site.jobs() == [f"flight starts {old}", f"flight ends {old}"]
     site.dispatch("next")
     site.end("next")
     site.wait(f"next ends {new}")
     told = (site.world.site / "shared/storage/app/told").read_text().splitlines()
-    assert told[-4:] == [f"schedule:interrupt {new}", f"schedule:interrupt {old}", f"octane:reload {old}", f"inertia:stop-ssr {old}"]
+    both = ("horizon:terminate", "reverb:restart", "pulse:restart", "schedule:interrupt")
+    each = [f"{name} {release}" for name in both for release in (new, old)]
+    assert told[-10:] == [*each, f"octane:reload {old}", f"inertia:stop-ssr {old}"]
 
 
 def test_a_job_that_takes_longer_than_the_patience_is_named_and_left_alone(site: Site) -> None:
     old, pid = site.dispatch("longer"), site.supervisor.pid("worker")
-    code, text = site.deploy(drain_timeout="1")
+    code, text = site.deploy(drain_timeout="1", workers='["queue"]')
     assert code == 3, text
+    assert "Background services restarted: queue:restart  " in text
     assert f"process {pid} (php {site.world.site}/current/artisan queue:work --sleep=0.2, release {old}" in text
     assert "still runs old code" in text
     assert f"kill -TERM {pid}" in text
@@ -182,6 +189,16 @@ def test_a_program_that_supervisor_does_not_know_is_no_success(site: Site) -> No
     assert "nobody: ERROR (no such group)" in text
     assert "supervisorctl" in text
     assert serving(site.world.site) == before
+
+
+def test_what_nobody_told_to_end_is_looked_for_all_the_same(site: Site) -> None:
+    before, pid = serving(site.world.site), site.supervisor.pid("worker")
+    code, text = site.deploy(workers="[]")
+    assert code == 3, text
+    assert re.search(rf"process {pid} \(.* release {before}, .* still runs old code: nobody told it to end.*kill -TERM {pid}", text), text
+    back = site.world.rollback("--set=hosts.prod.workers=[]")
+    assert (back.code, serving(site.world.site)) == (0, before), back.text
+    assert "No process runs an earlier release any more" in back.text
 
 
 def test_workers_that_nobody_starts_again_are_missed(site: Site) -> None:

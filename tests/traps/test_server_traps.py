@@ -30,6 +30,7 @@ from fabfile.engine.state import ServerState, parse
 from fabfile.server import backups
 from fabfile.server.daemons import once
 from fabfile.server.tidy import removable
+from tests.conftest import need
 from tests.security.conftest import pack
 from tests.support.deployment import World
 from tests.support.fab import PROJECT, Result
@@ -181,6 +182,20 @@ def test_trap_07_the_newest_backups_stay_however_old_they_are(world: World) -> N
     assert (backups / "before the move.sql").exists()
 
 
+def test_the_backup_of_a_release_that_stays_stays_with_it(world: World) -> None:
+    """Its record names it; one whose release is gone goes by number and age as any other."""
+    record, names = world.site / f".deploy/releases/{world.current()}.json", [f"db-2019010100000{number}.gz" for number in range(5)]
+    before = record.read_text()
+    record.write_text(json.dumps({**json.loads(before), "backup": str(world.site / "backups" / names[1])}))
+    for name in names:
+        (world.site / "backups" / name).write_text("old")
+        os.utime(world.site / "backups" / name, (1, 1))
+    result = world.fab("server.cleanup", "--host=prod", "--set=hosts.prod.keep_backups=1", "--set=hosts.prod.backup_days=1")
+    record.write_text(before)
+    assert result.code == 0, result.text
+    assert sorted(path.name for path in (world.site / "backups").glob("db-2019*") if path.name != names[-1]) == [names[1]]
+
+
 DUMPS = {
     "test_trap_09_it_fails": "echo 'Lost connection' >&2; exit 2",
     "test_trap_09_it_writes_nothing_and_says_it_did": ':>"$out"',
@@ -242,6 +257,33 @@ def test_trap_12_health_is_asked_again_at_this_very_server(tries: int, status: s
     server.server_close()
     assert answer.out.startswith(status)
     assert Slow.asked == [f"site.invalid:{port} Basic bWU6cGFzcw=="] * tries
+
+
+ELSEWHERE = """
+cd "$1"
+printf '%s' hello >index.php
+ip link set lo up
+ip route add local 192.0.2.2/32 dev lo src 127.0.0.1
+ip address add 192.0.2.1/32 dev lo
+php -S 192.0.2.1:8000 >own.log 2>&1 & own=$!
+php -S 192.0.2.2:8000 >other.log 2>&1 & other=$!
+trap 'kill "$own" "$other"' EXIT
+until grep -q started own.log && grep -q started other.log; do kill -0 "$own" "$other"; sleep 0.05; done
+exec 3</dev/null
+"""
+
+
+def test_trap_12_a_name_that_leads_to_another_machine_is_told(tmp_path: Path) -> None:
+    """In a network of its own: 192.0.2.1 is an address of this machine, and who speaks to 192.0.2.2 has another one than that."""
+    need("php", "unshare", "ip")
+    if subprocess.run(["unshare", "-rn", "ip", "link", "set", "lo", "up"], check=False, capture_output=True).returncode:
+        pytest.skip("no network of its own may be made here")
+    runs = ("192.0.2.2:8000/ 1 20 ''", "site.invalid:8000/ 1 20 192.0.2.2", "192.0.2.1:8000/ 1 20 ''")
+    asking = "".join(f"\n{{\n{php('server/http.php', f'php -- http://{run}')}\n}}" for run in runs)
+    command = ["unshare", "-rn", "sh", "-euc", ELSEWHERE + asking, "sh", str(tmp_path)]
+    said = subprocess.run(command, text=True, capture_output=True, check=False, timeout=120)
+    well = "status 200\nhello\n"
+    assert said.stdout == f"elsewhere 192.0.2.2\n{well}{well}{well}", said.stderr
 
 
 def test_trap_15_an_opcache_that_cannot_be_reset_is_no_success(world: World, deploy: Callable[..., Result]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import ssl
 import subprocess
 from collections.abc import Callable, Iterator
@@ -46,11 +47,13 @@ def wrong(points: dict[str, Any]) -> set[str]:
 def test_a_deployment_ends_with_it_and_it_changes_nothing(world: World, sample: Path) -> None:
     upload = world.site / "shared/storage/app/public/photo.jpg"
     upload.write_text("photo")
-    result = world.deploy("--artifact", str(sample))
+    result = world.deploy("--artifact", str(sample), "--verbose")
     assert result.code == 0, result.text
     (line,) = (line for line in result.out.splitlines() if line.startswith("📋"))
     assert [words.split()[-1] for words in line.removeprefix("📋 ").split("  ")] == POINTS
     assert line.count("✅") == 8
+    evidence = re.findall(r"^[^\w\s] +(\w+) +\S.*$", result.out.partition(line)[2], re.MULTILINE)
+    assert evidence[: len(POINTS)] == POINTS, "--verbose shows what each was judged by"
     before = {
         path: path.lstat().st_mtime_ns
         for path in world.site.rglob("*")

@@ -1,0 +1,87 @@
+"""What ``fab`` itself makes of the command line and of an error: the same exit codes and the same last word as everywhere here."""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from typing import Any
+
+from invoke.exceptions import Exit, ParseError
+
+from . import console, mistakes, options, project, registry
+from .errors import Failure, SettingsError
+from .nearest import did_you_mean
+
+PARSING = "parse_tasks"
+STAGES = (PARSING, "parse_cleanup", "execute")  # of Invoke's Program, in this order, once the collection is loaded
+HINT = "fab --list shows the tasks, fab --help TASK the flags of one"
+
+
+def join() -> None:
+    """Stand around what the ``fab`` that loads us does next: its own way ends a typing error with exit code 1 or a traceback."""
+    program = getattr(sys.modules.get("fabric.main"), "program", None)
+    for name in STAGES:
+        if program and name not in vars(program):
+            setattr(program, name, _around(getattr(program, name)))
+
+
+def _around(stage: Callable[[], Any]) -> Callable[[], Any]:
+    wrong = (ParseError, ValueError) if stage.__name__ == PARSING else (ParseError,)
+
+    def told() -> Any:
+        with ended(), mistakes.told():
+            try:
+                return stage()
+            except wrong as error:
+                raise usage(error) from error
+
+    return told
+
+
+@contextmanager
+def ended() -> Iterator[None]:
+    """The error that ends the run, as the last event for programs; a person reads it on standard error."""
+    try:
+        yield
+    except Failure as error:
+        console.event("error", code=error.code, text=error.text, hint=error.hint)
+        raise
+    except Exit:  # after --list and the like
+        raise
+    except Exception as error:
+        console.event("error", code=1, text=mistakes.line(error), hint="")
+        raise
+
+
+def usage(error: Exception) -> SettingsError:
+    """What is wrong on the command line, with the nearest task or flag."""
+    text, context = str(error), getattr(error, "context", None)
+    task = str(context.name) if context and context.name else "fab"
+    if lacking := re.search(r"<Argument: ([\w-]+).*needed value", text):
+        return SettingsError(f"{task}: --{lacking[1].replace('_', '-')} needs a value", HINT)
+    if number := re.match(r"invalid literal for int\(\) .*: (.*)", text):
+        return SettingsError(f"{number[1]} is no number", HINT)
+    if not (unknown := re.match(r"No idea what '(.*)' is!", text)):
+        return SettingsError(f"{task}: {text}", HINT)
+    word = unknown[1]
+    if word.startswith("-"):
+        return _no_flag(word, task, list(context.flags) if context else [])
+    if _is_host(word):
+        return SettingsError(f"{word} is a host, not a task", f"fab {task if task != 'fab' else 'TASK'} --host={word}")
+    return SettingsError(f"there is no task {word!r}{did_you_mean(word, registry.tasks)}", HINT)
+
+
+def _no_flag(word: str, task: str, flags: list[str]) -> SettingsError:
+    ours = ["--" + str(argument.name).replace("_", "-") for argument in options.arguments()]
+    if word in ours:  # before any task
+        return SettingsError(f"{word} belongs behind a task", f"fab TASK {word}")
+    return SettingsError(f"{task}: there is no flag {word}{did_you_mean(word, [*flags, *ours])}", HINT)
+
+
+def _is_host(word: str) -> bool:
+    """Whether deploy.toml has a host of that name; one that cannot be read is left to the task that needs it."""
+    with suppress(SettingsError):
+        return word in project.loaded().hosts
+    return False

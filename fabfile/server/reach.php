@@ -1,0 +1,21 @@
+<?php
+// Opens the default database connection of the Laravel application in $argv[1], by its own effective settings, and prints its name;
+// "none" where it has none, nothing where this is no Laravel. Exit status 1 and the reason where it cannot be opened.
+chdir($argv[1]);
+require 'vendor/autoload.php';
+$app = require 'bootstrap/app.php';
+if (!is_object($app) || !method_exists($app, 'make') || !interface_exists(Illuminate\Contracts\Console\Kernel::class)) {
+    exit(0);
+}
+$app->make(Illuminate\Contracts\Console\Kernel::class)->bootstrap();
+$name = $app->make('config')->get('database.default');
+if (!is_string($name) || $name === '' || !$app->bound('db')) {
+    exit("none\n");
+}
+try {
+    $app->make('db')->connection($name)->getPdo();
+} catch (Throwable $error) {
+    file_put_contents('php://stderr', "$name: {$error->getMessage()}\n");
+    exit(1);
+}
+echo "$name\n";

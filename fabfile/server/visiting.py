@@ -1,0 +1,55 @@
+"""One visit to a release that nobody else can meet yet."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from urllib.parse import urlsplit
+
+from ..engine.hosts import Host
+from ..engine.scripts import php as php_script
+from ..engine.scripts import program, source
+from ..engine.wire import Answer
+from . import common
+
+BOOT = program("server/boot.php")
+# PHP's built-in server is the nearest to a web server that is everywhere: the command line is another world to an application, which
+# may do there what it does not for visitors. Where it cannot listen, the application is told at least that this is no console.
+ALONE = f"""
+{source("server/serve.sh")}
+if [ -n "$port" ]; then
+  echo 'by server'
+  {php_script("server/knock.php", '"$@" -- "http://$host:$port$path" "$seconds"')}
+else
+  APP_RUNNING_IN_CONSOLE=false {php_script("server/boot.php", '"$@" -- "$release" "$path" "$host" "$scheme"')}
+fi
+"""
+
+
+def alone(c: Host, release: str, path: str) -> tuple[str, Answer]:
+    """Who answers, and the answer of the release by itself."""
+    token, (scheme, host) = secrets.token_hex(32), _site(c)
+    digest, seconds = hashlib.sha256(token.encode()).hexdigest(), c.settings.health_timeout
+    answer = c.shell.ask(
+        ALONE, c.site.release(release), c.site.own, BOOT, token, digest, scheme, host, path, seconds, *common.php(c),
+        check=False, timeout=seconds + 10, what=f"GET {path} with the new release",
+    )  # fmt: skip
+    by = "by PHP's built-in server" if answer.out.startswith("by server\n") else "on PHP's command line"
+    return f"the new release {by}", answer
+
+
+def in_pool(c: Host, release: str, path: str, warm: bool = False) -> Answer:
+    """The answer of the release in the pool that will serve it, as the web server would pass it on."""
+    scheme, host = _site(c)
+    values = (c.settings.fpm_socket, f"{c.site.release(release)}/public/index.php", path, host, scheme, *(["warm"] if warm else []))
+    return c.shell.ask(
+        php_script("server/fastcgi.php"), *common.php(c), "--", *values,
+        check=False, timeout=c.settings.health_timeout, what=f"GET {path} with the new release in {c.settings.fpm_socket}",
+    )  # fmt: skip
+
+
+def _site(c: Host) -> tuple[str, str]:
+    """The scheme and the host name that visitors use."""
+    url = urlsplit(c.settings.url)
+    name = url.hostname or "localhost"
+    return url.scheme, f"[{name}]" if ":" in name else name
