@@ -107,12 +107,20 @@ class Host(Connection):  # type: ignore[misc]
         if isinstance(error, paramiko.BadHostKeyException):
             hint = f"if that is as it should be: ssh-keygen -R '[{self.host}]:{self.port}', then add the new key"
             return HostKey(f"{where}: the host key has CHANGED: {error}", hint)
+        if self._silent(error):
+            return self._no_connection(where, TimeoutError("timed out: the server does not answer"))
         if isinstance(error, paramiko.AuthenticationException):
             return Unreachable(f"{where}: log-in refused: {error}", f"does ssh -p {self.port} {self.user}@{self.host} work?")
         if "No existing session" in str(error):  # what is left of a server that hung up during the log-in
             text = f"{where}: log-in refused: the server ended it, as after too many keys"
             return Unreachable(text, f"set hosts.{self.name}.key: it is tried before those of an agent")
         return self._no_connection(where, error)
+
+    def _silent(self, error: Exception) -> bool:
+        """Whether the server just said nothing more; Paramiko goes on to the log-in without a session, and complains about that."""
+        transport = self.client.get_transport()
+        waits = transport is not None and transport.is_active() and not transport.initial_kex_done
+        return waits or "Authentication timeout" in str(error)
 
     def _log_in(self, where: str) -> None:
         """Connect, again where the server hangs up at once: sshd does so to newcomers while many others log in (MaxStartups)."""
@@ -153,7 +161,8 @@ class Host(Connection):  # type: ignore[misc]
         try:
             return self._channel(command)
         except (paramiko.SSHException, EOFError, OSError) as error:
-            raise Unreachable(f"{self.name}: no further channel on this connection: {error}") from error
+            hint = f"fab status --host={self.name} shows what the server did last"
+            raise Unreachable(f"{self.name}: no further channel on this connection: {error}", hint) from error
 
     def _channel(self, command: str) -> ChannelPipe:
         """Where the server allows one session only on a connection (MaxSessions), the next one has a connection of its own."""

@@ -24,6 +24,8 @@ if [ -f .deploy/lock ]; then
   elif command -v "$2" >/dev/null 2>&1; then
     # shellcheck disable=SC2016
     "$2" -n -r 'exit(flock(fopen(".deploy/lock", "r"), LOCK_SH | LOCK_NB) ? 0 : 1);' </dev/null || printf 'held yes\n'
+  elif command -v perl >/dev/null 2>&1; then # macOS
+    perl -MFcntl=:flock -e 'open(my $f, "<", ".deploy/lock") or exit 1; exit(!flock($f, LOCK_SH | LOCK_NB))' </dev/null || printf 'held yes\n'
   fi
 fi
 if [ -f .deploy/background ] && read -r said pid <.deploy/background; then # see probe.sh

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 from collections.abc import Callable
+from contextlib import suppress
 from queue import Empty, Queue
 from threading import Thread
 from typing import IO, Protocol
@@ -17,6 +18,7 @@ BOOT = (
     'while [ "$n" -gt 0 ] && IFS= read -r l; do a=$a$l$nl n=$((n - 1)); done; [ "$n" = 0 ] && eval "$a"\''
 )
 OUT, ERR = 1, 2
+GONE = (EOFError, OSError, paramiko.SSHException)  # Paramiko's words for a connection that just went away
 Chunk = tuple[int, bytes]
 
 
@@ -79,13 +81,13 @@ class ChannelPipe:
     def send(self, data: bytes) -> None:
         try:
             self.channel.sendall(data)
-        except EOFError as error:  # paramiko's, where the connection goes in this very moment
-            raise ConnectionResetError("the connection is gone") from error
+        except GONE as error:
+            raise ConnectionResetError(str(error)) from error
 
     def alive(self, patience: float) -> bool:
         """OpenSSH answers any global request (RFC 4254, 4); a TCP connection alone may be silent for an hour."""
         transport = self.channel.get_transport()
-        asked = Thread(target=transport.global_request, args=("keepalive@openssh.com",), daemon=True)
+        asked = Thread(target=_knock, args=(transport,), daemon=True)
         asked.start()
         asked.join(patience)
         if asked.is_alive():
@@ -97,7 +99,8 @@ class ChannelPipe:
         return self.channel.recv_exit_status()
 
     def close(self) -> None:
-        self.channel.close()
+        with suppress(*GONE):
+            self.channel.close()
 
 
 class ProcessPipe:
@@ -135,6 +138,11 @@ class ProcessPipe:
     def close(self) -> None:
         assert self.process.stdin is not None
         self.process.stdin.close()
+
+
+def _knock(transport: paramiko.Transport) -> None:
+    with suppress(*GONE):
+        transport.global_request("keepalive@openssh.com")
 
 
 def _read(source: IO[bytes]) -> bytes:

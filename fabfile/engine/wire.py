@@ -162,4 +162,5 @@ class Wire:
 
     def _lost(self, why: str) -> Unreachable:
         self.close()
-        return Unreachable(f"{self.place}: the connection is gone{': ' + why if why else ''}", "fab status shows what the server did last")
+        hint = "" if self.place == "local" else f"fab status --host={self.place} shows what the server did last"
+        return Unreachable(f"{self.place}: the connection is gone{': ' + why if why else ''}", hint)

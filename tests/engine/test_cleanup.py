@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from fabfile.engine import lock, records, redact
+from fabfile.engine import lock, records, redact, state
 from fabfile.engine.errors import SettingsError
 from fabfile.engine.hosts import Host
 from fabfile.engine.records import Record
@@ -77,6 +77,15 @@ def test_the_newest_stay(c: Host, site: Path) -> None:
     assert sorted(path.stem for path in (site / ".deploy/releases").iterdir()) == IDS[4:]
     c.shell.ask(":")
     assert [path for path in leftovers(site) if "/run/" not in path and "lock.json" not in path] == []
+
+
+def test_the_newest_are_those_that_served_last_whatever_their_ids_say(c: Host, site: Path) -> None:
+    release(site, Record(IDS[0], "retired", order=8, confirmed=True, previous=IDS[-1]))
+    release(site, Record(IDS[-1], "live", order=9, confirmed=True, previous=IDS[0]))
+    found = state.look(c)
+    assert [target.id for target in records.targets(found.records, found.current)] == [IDS[0], *reversed(IDS[1:-1])]
+    tidy._remove(c, 3)
+    assert left(site) == [IDS[0], *IDS[5:]]
 
 
 def test_one_to_go_back_to_stays_also_after_a_rollback(c: Host, site: Path) -> None:

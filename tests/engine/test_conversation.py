@@ -7,6 +7,7 @@ import signal
 from pathlib import Path
 from threading import Timer
 
+import paramiko
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -14,8 +15,10 @@ from hypothesis import strategies as st
 from fabfile.engine import console, options
 from fabfile.engine.errors import CommandFailed, Unreachable
 from fabfile.engine.shell import Shell
+from tests.engine import places
 from tests.engine.conftest import MakeShell
 from tests.engine.places import eventually, path_without, processes
+from tests.support.sshd import Sshd
 
 OUTPUTS = {
     "empty": b"",
@@ -246,6 +249,23 @@ def test_a_lost_conversation_says_so_and_a_new_one_can_begin(way: str, shell: Sh
         getattr(shell, way)(f"kill -s KILL {agent}; sleep 1")
     assert shell.run == ""
     assert shell.ask("echo again").out == "again\n"
+
+
+@pytest.mark.parametrize("error", [EOFError(), paramiko.SSHException("Key-exchange timed out"), OSError("Socket is closed")])
+def test_a_connection_that_goes_while_something_is_sent_is_lost_and_no_more(
+    error: Exception, sshd: Sshd, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    c = places.host(sshd, tmp_path)
+    c.shell.ask(":")
+
+    def broken(*_: object) -> None:
+        raise error
+
+    monkeypatch.setattr(c.transport.packetizer, "write_all", broken)
+    with pytest.raises(Unreachable, match="prod: the connection is gone") as caught:
+        c.shell.ask("echo never")
+    assert "fab status --host=prod" in caught.value.hint
+    c.close()
 
 
 def test_a_shell_that_cannot_start_gives_its_last_words(make_local: MakeShell, tmp_path: Path) -> None:

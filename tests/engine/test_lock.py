@@ -22,7 +22,7 @@ from tests.engine.conftest import MakeShell
 from tests.support.sshd import Sshd
 
 CONTENDERS = 8
-ROUNDS = int(os.environ.get("FAB_ROUNDS", "30"))  # 100 is the promise's measure; a bounded part of it runs always
+ROUNDS = int(os.environ.get("FAB_ROUNDS", "30"))  # 100 is the promise's measure, which .ci/run asks for; a part of it runs always
 ELSE = 75
 
 
@@ -269,10 +269,17 @@ def test_a_lock_by_hand_stops_who_waited_when_it_was_set(
     assert third.run_id
 
 
-@pytest.mark.parametrize("with_flock", [True, False])
-def test_looking_keeps_nobody_out(with_flock: bool, folder: str, make_local: MakeShell, no_flock: str) -> None:
+@pytest.fixture(params=["flock", "php", "perl"])
+def tools(request: pytest.FixtureRequest) -> str:
+    """A PATH where this is what locks and looks."""
+    if request.param == "flock":
+        return os.environ["PATH"]
+    return str(request.getfixturevalue({"php": "no_flock", "perl": "only_perl"}[request.param]))
+
+
+def test_looking_keeps_nobody_out(tools: str, folder: str, make_local: MakeShell) -> None:
     done = Event()
-    path = os.environ["PATH"] if with_flock else no_flock
+    path = tools
     looker = make_local(path=path)
     look = (state.source("engine/look.sh"), Path(folder).parent, "php")
 
@@ -293,9 +300,8 @@ def test_looking_keeps_nobody_out(with_flock: bool, folder: str, make_local: Mak
         watching.result()
 
 
-@pytest.mark.parametrize("with_flock", [True, False])
-def test_who_comes_while_somebody_looks_gets_it_a_moment_later(with_flock: bool, folder: str, make_local: MakeShell, no_flock: str) -> None:
-    shell = make_local(path=os.environ["PATH"] if with_flock else no_flock)
+def test_who_comes_while_somebody_looks_gets_it_a_moment_later(tools: str, folder: str, make_local: MakeShell) -> None:
+    shell = make_local(path=tools)
     shell.ask('mkdir -p "$1"', folder)
     with Path(folder, "lock").open("a+") as looked_at:
         fcntl.flock(looked_at, fcntl.LOCK_SH)
@@ -303,9 +309,8 @@ def test_who_comes_while_somebody_looks_gets_it_a_moment_later(with_flock: bool,
         assert lock.take(shell, folder, "run", "test") == lock.HELD
 
 
-@pytest.mark.parametrize("with_flock", [True, False])
-def test_two_who_look_do_not_take_each_other_for_a_deployment(with_flock: bool, folder: str, make_local: MakeShell, no_flock: str) -> None:
-    shell = make_local(path=os.environ["PATH"] if with_flock else no_flock)
+def test_two_who_look_do_not_take_each_other_for_a_deployment(tools: str, folder: str, make_local: MakeShell) -> None:
+    shell = make_local(path=tools)
     shell.ask('mkdir -p "$1"', folder)
     with Path(folder, "lock").open("a+") as looked_at:
         fcntl.flock(looked_at, fcntl.LOCK_SH)

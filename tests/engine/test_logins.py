@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from fabfile.engine import transfer
+from fabfile.engine.errors import Unreachable
 from fabfile.engine.hosts import Host
 from fabfile.engine.pipes import BOOT
 from fabfile.engine.quoting import quote
@@ -77,3 +79,12 @@ def test_what_a_login_prints_is_no_part_of_any_answer(noisy: Host, tmp_path: Pat
 
 def test_the_first_words_of_long_work_are_its_own(noisy: Host) -> None:
     assert noisy.shell.work("echo out").out == "out\n"
+
+
+def test_a_server_that_says_nothing_is_no_refusal(sshd: Sshd, tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        c = places.host(sshd, tmp_path, connect_timeout=1)
+        c.port = silent.getsockname()[1]
+        with pytest.raises(Unreachable, match="cannot connect: timed out: the server does not answer") as caught:
+            c.open()
+    assert caught.value.hint == f"does ssh -p {c.port} {c.user}@127.0.0.1 work?"

@@ -81,6 +81,43 @@ def test_there_and_back_and_again(kind: str, site: Path, path_of: Machine) -> No
         assert places.names(site / "releases" / id) == ["id"], "nothing was moved into a release"
 
 
+# Says what it is asked for and what is served at that moment. Before coreutils 8.24 and on macOS it takes no names.
+SYNC = """#!/bin/sh
+echo "$(readlink current) $*" >>"$SYNCED"
+[ -z "$OLD" ] || [ $# = 0 ]
+"""
+
+
+def run_noting_syncs(script: str, site: Path, old: str, *values: str) -> list[str]:
+    folder = site.parent / "sync"
+    folder.mkdir(exist_ok=True)
+    (folder / "sync").write_text(SYNC)
+    (folder / "sync").chmod(0o755)
+    (folder / "synced").unlink(missing_ok=True)
+    env = {**os.environ, "PATH": f"{folder}:{os.environ['PATH']}", "SYNCED": str(folder / "synced"), "OLD": old}
+    command = ["/bin/sh", "-c", f"set -eu\n{ladder.with_rename(script)}", "sh", str(site), *values]
+    subprocess.run(command, env=env, check=True, stdout=subprocess.DEVNULL)
+    return (folder / "synced").read_text().splitlines()
+
+
+@pytest.mark.parametrize("old", ["", "takes no names"])
+def test_a_release_is_on_the_disk_before_it_serves_and_that_it_serves_before_anybody_hears_of_it(old: str, site: Path) -> None:
+    switch(site, FIRST)
+    asked = run_noting_syncs("engine/switch.sh", site, old, SECOND, "php")
+    assert f"releases/{FIRST} -f releases/{SECOND}" in asked
+    assert asked[-1] == (f"releases/{SECOND} " if old else f"releases/{SECOND} -f current")
+    assert not old or asked[1] == f"releases/{FIRST} ", "whatever sync is there, the release is on the disk first"
+
+
+@pytest.mark.parametrize("old", ["", "takes no names"])
+def test_the_way_back_is_on_the_disk_too(old: str, site: Path) -> None:
+    switch(site, FIRST)
+    switch(site, SECOND)
+    (site / ".deploy/pending").write_text(f"{FIRST} {SECOND} run\n\n")
+    asked = run_noting_syncs("engine/back.sh", site, old, "php", "a test")
+    assert asked[-1] == (f"releases/{FIRST} " if old else f"releases/{FIRST} -f current")
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_reader_finds_a_release_at_every_moment(kind: str, site: Path, path_of: Machine) -> None:
     path, done = path_of(kind), Event()

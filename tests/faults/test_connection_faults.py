@@ -84,7 +84,7 @@ def next_one_succeeds(world: World) -> str:
 
 
 @pytest.mark.parametrize(("point", "how"), [
-    ("mid_release", signal.SIGINT), ("mid_release", signal.SIGTERM), ("post_release", signal.SIGINT),
+    ("mid_release", signal.SIGINT), ("mid_release", signal.SIGTERM), ("post_release", signal.SIGINT), ("post_release", signal.SIGTERM),
 ])  # fmt: skip
 def test_an_interrupted_deployment_ends_what_it_runs_and_leaves_the_old_release(point: str, how: int, world: World) -> None:
     before = world.current()
@@ -97,16 +97,18 @@ def test_an_interrupted_deployment_ends_what_it_runs_and_leaves_the_old_release(
     settled(world, before)
 
 
-@pytest.mark.parametrize("point", ["mid_release", "post_release"])
-def test_whoever_interrupts_twice_is_out_at_once_and_the_server_is_safe(point: str, world: World) -> None:
+@pytest.mark.parametrize(("point", "how"), [
+    ("mid_release", signal.SIGINT), ("post_release", signal.SIGINT), ("mid_release", signal.SIGTERM), ("post_release", signal.SIGTERM),
+])  # fmt: skip
+def test_whoever_interrupts_twice_is_out_at_once_and_the_server_is_safe(point: str, how: int, world: World) -> None:
     before = world.current()
     with standing(world, point, deaf=True) as run:
-        run.fab.send_signal(signal.SIGINT)
+        run.fab.send_signal(how)
         assert run.fab.stdout
         said = next(line for line in run.fab.stdout if "Ctrl-C again leaves at once" in line)
         assert said
         time.sleep(0.5)
-        run.fab.send_signal(signal.SIGINT)
+        run.fab.send_signal(how)
         code = run.ended()
         assert run.works(), "the client waited for its command"
     assert code in (4, 6), run.text
