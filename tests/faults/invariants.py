@@ -12,7 +12,7 @@ from tests.support.site import log_blocks
 
 SENTINEL = "s3ntinel-of-the-sweep"
 KEY = "base64:czNudGluZWwgb2YgdGhpcnR5LXR3byBieXRlcyAuLi4="
-NEXT = re.compile(r"^ *→ .*\bfab [a-z]", re.MULTILINE)
+NEXT = re.compile(r"^ *→ .*\b(fab [a-z]|ssh |set hosts\.)", re.MULTILINE)
 LIVE, WARNED, FAILED, BACK, UNDECIDED, INTERRUPTED = 0, 3, 4, 5, 6, 130
 ENDS = (LIVE, WARNED, FAILED, BACK, UNDECIDED, INTERRUPTED)
 

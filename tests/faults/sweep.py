@@ -1,6 +1,6 @@
 """Every fault at every command of every flow: ``python -m tests.faults.sweep [--sample N] [--kind K] [--write PAGE]``.
 
-Prints a line for each case that broke something and a table at the end, which also replaces the one on PAGE; exit code 1 if
+Prints a line for each case that broke something and a table at the end, which also replaces what is on PAGE; exit code 1 if
 anything broke.
 """
 
@@ -36,6 +36,10 @@ KINDS = {
 }
 MOMENTS = 100
 DISK = 24 << 20
+LEGEND = (
+    "Exit codes: 0, 3 live; 4, 5 the old release serves, or a first one is in place but not confirmed; 6 the way back is\n"
+    "up to the server; 130 interrupted before anything began; negative: killed by that signal."
+)
 BEGIN, END = "<!-- sweep -->\n", "<!-- /sweep -->\n"
 Case = tuple[str, str, int]
 
@@ -111,7 +115,7 @@ def indent(text: str) -> str:
     return "\n".join(f"    {line}" for line in text.strip().splitlines()[-12:])
 
 
-def matrix(found: dict[Case, Outcome], counts: dict[str, int], seconds: float) -> str:
+def matrix(found: dict[Case, Outcome], counts: dict[str, int]) -> str:
     """The result as a table in Markdown."""
     rows = ["| fault | flow | cases | survived | broken | exit codes |", "| --- | --- | --- | --- | --- | --- |"]
     for kind, (name, text) in KINDS.items():
@@ -124,7 +128,13 @@ def matrix(found: dict[Case, Outcome], counts: dict[str, int], seconds: float) -
             rows.append(f"| {name} {text} | {flow} | {len(mine)} | {len(mine) - broken} | {broken} | {shown} |")
     total, broken = len(found), sum(bool(outcome.broken) for outcome in found.values())
     commands = ", ".join(f"{flow} {count}" for flow, count in counts.items())
-    return "\n".join([*rows, "", f"{total} cases, {total - broken} survived, {broken} broken, in {seconds:.0f} s. Commands: {commands}."])
+    return "\n".join([*rows, "", f"{total} cases, {total - broken} survived, {broken} broken. Commands: {commands}."])
+
+
+def section(table: str, seed: int, arguments: list[str]) -> str:
+    """All that stands between the marks of a page: how it was made, what the codes mean, the table. The same run makes the same text."""
+    command = " ".join(["python -m tests.faults.sweep", *arguments])
+    return f"Made in one run of `{command}`, seed {seed}. {LEGEND}\n\n{table}\n"
 
 
 def publish(page: Path, text: str) -> None:
@@ -145,11 +155,11 @@ def main() -> int:
     print(f"seed {options.seed}", flush=True)
     start = time.monotonic()
     found, counts = sweep(options.jobs, options.seed, options.sample, options.kind or [*KINDS])
-    table = matrix(found, counts, time.monotonic() - start)
-    print(table)
+    table = matrix(found, counts)
+    seconds = time.monotonic() - start
+    print(f"{table}\n{seconds:.0f} s, {seconds * options.jobs / max(len(found), 1):.1f} s a case and job")
     if options.write:
-        command = " ".join(["python -m tests.faults.sweep", *sys.argv[1:]])
-        publish(options.write, f"Made on {time.strftime('%Y-%m-%d', time.gmtime())} with `{command}`:\n\n{table}\n")
+        publish(options.write, section(table, options.seed, sys.argv[1:]))
     return int(any(outcome.broken for outcome in found.values()))
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+from pathlib import Path
 
 import pytest
 
@@ -11,8 +12,8 @@ from tests.conftest import need
 from tests.support.load import Answer
 
 from . import invariants
-from .stage import FLOWS
-from .sweep import cases, indent, staged
+from .stage import FLOWS, Outcome
+from .sweep import BEGIN, END, cases, indent, matrix, publish, section, staged
 
 CASES = 5
 pytestmark = [pytest.mark.slow, pytest.mark.system]
@@ -28,6 +29,19 @@ def test_whatever_dies_the_site_serves_and_the_next_deployment_works(capsys: pyt
         for case in random.Random(seed).sample(every, CASES):
             outcome = stage.play(*case)
             assert not outcome.broken, f"FAB_SEED={seed} {case}: {outcome.broken}\n{indent(outcome.text)}"
+
+
+def test_one_run_writes_all_of_its_part_of_the_page(tmp_path: Path) -> None:
+    page = tmp_path / "page.md"
+    page.write_text(f"before\n{BEGIN}by hand\n{END}after\n")
+    table = matrix({("first", "fail", 1): Outcome(4), ("redeploy", "hang", 2): Outcome(0, ["I6"])}, {"first": 44, "redeploy": 41})
+    publish(page, section(table, 7, ["--write", "page.md"]))
+    text = page.read_text()
+    assert text.startswith(f"before\n{BEGIN}Made in one run of `python -m tests.faults.sweep --write page.md`, seed 7. Exit codes: ")
+    assert text.endswith(f"2 cases, 1 survived, 1 broken. Commands: first 44, redeploy 41.\n{END}after\n")
+    assert "by hand" not in text
+    publish(page, section(table, 7, ["--write", "page.md"]))
+    assert page.read_text() == text
 
 
 PAGE = '{"version":2,"release":"20260102000000"}'

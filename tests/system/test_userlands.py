@@ -44,7 +44,7 @@ def kind_of(kind: str, folder: Path) -> dict[str, Any]:
     return {"extra": f'ForceCommand exec {program(kind)} -c "$SSH_ORIGINAL_COMMAND"'}
 
 
-@pytest.mark.parametrize("kind", ["busybox", "uutils", "fish"])
+@pytest.mark.parametrize("kind", ["busybox", "uutils", "fish", "tcsh"])
 def test_there_and_back(kind: str, open_stage: OpenStage, tmp_path: Path) -> None:
     stage = open_stage(**kind_of(kind, tmp_path / "userland"))
     assert '"version":2' in get(stage.web.url + PAGE).body.replace(" ", "")
