@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import tempfile
 from collections.abc import Collection
 from pathlib import Path
@@ -15,26 +14,9 @@ from ..engine.records import Record
 from ..engine.scripts import php as php_script
 from ..engine.scripts import source
 from ..engine.state import ServerState
-from . import common
+from . import common, uploading
+from .uploading import size
 
-WORTH_RESUMING = 1 << 18  # bytes
-ARRIVED = """
-have=$(
-{digest}
-)
-[ "$have" = "$3" ] || {{ rm -f -- "$1"; echo "the artifact arrived damaged: SHA-256 $have, sent $3" >&2; exit 1; }}
-"""
-# Parts of other uploads go; of this one's, size and SHA-256 are told.
-INCOMING = """
-umask 077
-mkdir -p -- "$1"
-cd "$1"
-for part in *; do [ "$part" = "$3" ] || rm -rf -- "$part"; done
-[ -f "$3" ] || exit 0
-set -- "$3" "$2"
-wc -c <"$1"
-{digest}
-"""
 # A folder moves in one rename where both are on one disk. $4 is the release's manifest, whose SHA-256 is $3, $5 PHP.
 TAKE = """
 [ -d "$1" ] || {{ echo "$1 is not there any more: fab builder.build makes it again" >&2; exit 1; }}
@@ -64,7 +46,7 @@ def deliver(c: Host, made: artifacts.Artifact, release: str, base: Record | None
         expected, sent = Manifest("", made.digest, made.entries), _taken_over(c, made, release)
     else:
         expected = made.manifest()
-        sent = _difference(c, made, release, base, expected) or _whole(c, release, expected, _upload(c, made.file, made.digest, folder))
+        sent = _difference(c, made, release, base, expected) or _all(c, made, release, expected)
         manifests.keep(expected)
     c.shell.do('rm -rf -- "$1"', f"{c.site.own}/incoming", what="forget the upload")
     console.done(sent)
@@ -95,6 +77,10 @@ def _whole(c: Host, release: str, expected: Manifest, sent: int) -> str:
     return f"{size(sent)} sent, {expected.entries} entries"
 
 
+def _all(c: Host, made: artifacts.Artifact, release: str, expected: Manifest) -> str:
+    return _whole(c, release, expected, uploading.upload(c, made.file, made.digest, c.site.partial(release)))
+
+
 def _difference(c: Host, made: artifacts.Artifact, release: str, base: Record | None, expected: Manifest) -> str:
     """Only what ``base`` lacks was sent; empty where that is not less."""
     old = _manifest_of(c, base) if base else None
@@ -105,7 +91,7 @@ def _difference(c: Host, made: artifacts.Artifact, release: str, base: Record | 
         parcel = _parcel(made.file, change.send, Path(place))
         if parcel and parcel.stat().st_size + len(change.patch) > made.file.stat().st_size:
             return ""
-        sent = len(change.patch) + (_upload(c, parcel, manifest.digest(parcel), c.site.partial(release)) if parcel else 0)
+        sent = len(change.patch) + (uploading.upload(c, parcel, manifest.digest(parcel), c.site.partial(release)) if parcel else 0)
     if not _assembled(c, base.id, release, change.patch, expected):
         return ""
     if lacking := _differences(c, release):
@@ -132,7 +118,7 @@ def _mend(c: Host, made: artifacts.Artifact, release: str, lacking: Collection[s
     c.shell.do(AGAIN, c.site.partial(release), *lacking, what="remove what was changed")
     with tempfile.TemporaryDirectory(prefix="fab-") as place:
         parcel = _parcel(made.file, lacking, Path(place))
-        sent = _upload(c, parcel, manifest.digest(parcel), c.site.partial(release)) if parcel else 0
+        sent = uploading.upload(c, parcel, manifest.digest(parcel), c.site.partial(release)) if parcel else 0
     if still := _differences(c, release):
         raise _damaged(c, still)
     return sent
@@ -154,39 +140,6 @@ def _manifest_of(c: Host, base: Record) -> Manifest | None:
     return found if found.digest == base.manifest else None
 
 
-def _upload(c: Host, file: Path, digest: str, folder: str) -> int:
-    """Send ``file``, from where an interrupted upload of it ended, and unpack it in ``folder``; the bytes sent."""
-    remote, at = _place(c), 0
-    if file.stat().st_size >= WORTH_RESUMING:
-        remote = f"{c.site.own}/incoming/{digest}"
-        at = _there(c, file, digest)
-    sent = transfer.send(c.shell, file, remote, "upload", at)
-    if at:
-        console.say(f"   went on after {size(at)}")
-    _unpack(c, remote, digest, folder)
-    return sent
-
-
-def _place(c: Host) -> str:
-    return f"{c.site.run(c.run_id)}/artifact.tar.gz"
-
-
-def _there(c: Host, file: Path, digest: str) -> int:
-    """How much of ``file`` an earlier upload left there."""
-    script = INCOMING.format(digest=source("engine/digest.sh"))
-    said = c.shell.ask(script, f"{c.site.own}/incoming", common.php(c)[0], digest, what="look for an interrupted upload").out.split()
-    if len(said) != 2 or not said[0].isdigit():
-        return 0
-    with file.open("rb") as whole:
-        return int(said[0]) if hashlib.sha256(whole.read(int(said[0]))).hexdigest() == said[1] else 0
-
-
-def _unpack(c: Host, remote: str, digest: str, folder: str) -> None:
-    arrived = ARRIVED.format(digest=source("engine/digest.sh"))
-    c.shell.do(arrived, remote, common.php(c)[0], digest, what="checksum of the artifact")
-    c.shell.do(f"umask 022; {source('engine/unpack.sh')}", remote, folder, what="unpack the artifact")
-
-
 def _differences(c: Host, release: str) -> list[str]:
     """The paths that are not as the manifest says."""
     script = php_script("engine/manifest.php")
@@ -204,7 +157,3 @@ def _php(c: Host, script: str, *values: str, what: str) -> str:
 def _damaged(c: Host, what: list[str]) -> Failure:
     shown = "".join(f"\n  {line}" for line in what[:50])
     return Failure(f"{c.name}: what was unpacked is not what was built:{shown}", "nothing was switched; deploy again")
-
-
-def size(count: int) -> str:
-    return f"{count / 1e6:.1f} MB" if count >= 1e6 else f"{count / 1e3:.1f} kB"
