@@ -82,7 +82,7 @@ class ChannelPipe:
         try:
             self.channel.sendall(data)
         except GONE as error:
-            raise ConnectionResetError(str(error)) from error
+            raise ConnectionResetError(str(error) or "while something was sent") from error
 
     def alive(self, patience: float) -> bool:
         """OpenSSH answers any global request (RFC 4254, 4); a TCP connection alone may be silent for an hour."""
