@@ -75,8 +75,6 @@ def _open(c: Context, place: str) -> Workshop:
         return replace(_shop(host.shell, build.path, host.settings.php, composer), place=place)
     if place == "builder":
         try:
-            if not build.builder:
-                raise Unreachable('build.place is "builder" but build.builder names no host')
             builder = project.host(c, build.builder, site=False)  # may be the server: a conversation has only one lock
             return _locked(builder.conversation(), build.path, build.php, build.composer)
         except Unreachable as error:
