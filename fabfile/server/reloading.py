@@ -9,6 +9,7 @@ from ..engine.quoting import words
 from ..engine.scripts import source
 
 LOOK = source("server/reload.sh")
+ASK = f'{LOOK}\ncuts_requests "$1" "$2"'
 RELOADS = re.compile(r"\breload|\brestart|USR2")
 RESTARTS = re.compile(r"(?=.*fpm).*(?<!-or-)\brestart", re.DOTALL)  # the workers get SIGTERM, whatever process_control_timeout is
 
@@ -19,7 +20,7 @@ def cuts(c: Host, command: str) -> str:
         return ""
     if RESTARTS.search(command):
         return "a restart of PHP-FPM cuts off requests under way: reload it instead, with process_control_timeout = 10s"
-    said = c.shell.ask(f"{LOOK}\n{_call(command)}", what="look whether a reload of PHP-FPM cuts off requests").out
+    said = c.shell.ask(ASK, *_named(command), what="look whether a reload of PHP-FPM cuts off requests").out
     files = sorted({*re.findall(r"^cuts requests: (.*)$", said, re.MULTILINE)})
     return f"a reload of PHP-FPM cuts off requests under way: set process_control_timeout = 10s in {', '.join(files)}" if files else ""
 
@@ -28,11 +29,12 @@ def careful(command: str) -> str:
     """``command`` for the server itself: shell that fails instead where requests under way would not survive it."""
     if RESTARTS.search(command):
         return "exit 1"
-    return f'{LOOK}\n[ -z "$({_call(command)})" ] || exit 1\n{command}' if RELOADS.search(command) else command
+    call = f"cuts_requests {words(*_named(command))}"
+    return f'{LOOK}\n[ -z "$({call})" ] || exit 1\n{command}' if RELOADS.search(command) else command
 
 
-def _call(command: str) -> str:
-    """reload.sh's question, about the processes and the versions that the command names."""
+def _named(command: str) -> tuple[str, str]:
+    """The processes and the versions that the command names, for reload.sh."""
     pids = re.findall(r"USR2\s+(\d+)\b", command)
     versions = re.findall(r"php(?:-fpm)?-?(\d\.\d+)", command)
-    return f"cuts_requests {words(' '.join(pids), ' '.join(versions))}"
+    return " ".join(pids), " ".join(versions)

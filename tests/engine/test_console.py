@@ -257,7 +257,6 @@ def test_a_flag_without_its_value_is_told_once(tmp_path: Path) -> None:
     (["deploy", "--hots=prod"], "deploy: there is no flag --hots; did you mean --host?"),
     (["deploy", "--artefact", "x"], "deploy: there is no flag --artefact; did you mean --artifact?"),
     (["--host=prod", "deploy"], "--host belongs behind a task"),
-    (["deploy", "--lock-wait=soon"], "'soon' is no number"),
     (["deploy", "sandbox"], "sandbox is a host, not a task"),
 ], ids=lambda value: " ".join(value) if isinstance(value, list) else "")  # fmt: skip
 def test_a_typing_error_names_what_was_meant(args: list[str], says: str, tmp_path: Path) -> None:

@@ -83,6 +83,7 @@ DRIVER = """
         return new class ($this) {
             public function __construct(private object $app) {}
             public function bootstrap(): void {}
+            public function get(string $key): ?string { return null; }
             public function connection(): object { return $this; }
             public function getConfig(): array
             {

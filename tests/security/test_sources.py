@@ -119,12 +119,13 @@ REMOVED = {
     'fabfile/info.py: [ ! -d "$run" ] || [ "$run" = "run/$2" ] || rm -rf -- "$run"': "run folders of dead runs, with the lock held",
     'fabfile/engine/lock.sh: rm -rf -- "${folder:?}/run/${run:?}"': "the run folder of this run",
     'fabfile/server/delivery.py: rm -rf -- "$1"': "a release that is not one yet, and the folder of uploads",
-    'fabfile/server/delivery.py: rm -rf -- "$part"': "parts of other uploads, below the folder of uploads",
+    'fabfile/server/uploading.py: rm -rf -- "$part"': "parts of other uploads, below the folder of uploads",
     'fabfile/server/delivery.py: rm -rf -- "$@"': "entries of a release that is not one yet",
     'fabfile/builder/workshop.py: rm -rf -- "$1/work"': "below a folder with our mark",
     'fabfile/builder/dependencies.py: rm -rf -- "$1"': "node_modules of the build",
-    'fabfile/builder/artifact.py: rm -rf -- "$1/tree"': "the listing's own folder in the build's",
-    'fabfile/builder/artifact.py: rm -rf -- "$1"': "the same",
+    'fabfile/builder/workshop.py: rm -rf -- "$old" "$old.manifest"': "what was built here and never deployed, by the form of its name",
+    "fabfile/builder/collect.sh: rm -rf -- .git": "the build's own git, in the build's folder, where cd has to have succeeded",
+    'fabfile/builder/collect.sh: rm -rf -- "./$path"': "entries of the build that do not ship",
 }
 
 

@@ -48,7 +48,6 @@ def origin(tmp_path: Path) -> Origin:
     [
         (["status", "--lock-wait=abc"], "--lock-wait must be a whole number of 0 or more; it is 'abc'"),
         (["status", "releases", "--lock-wait", "-1"], "--lock-wait must be a whole number of 0 or more; it is '-1'"),
-        (["server.cleanup", "--keep=x"], "--keep must be a whole number of 0 or more; it is 'x'"),
         (["server.log", "--seconds=x"], "--seconds must be a number of 0 or more; it is 'x'"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",

@@ -182,7 +182,7 @@ def test_trap_07_the_newest_backups_stay_however_old_they_are(world: World) -> N
     assert (backups / "before the move.sql").exists()
 
 
-def test_the_backup_of_a_release_that_stays_stays_with_it(world: World) -> None:
+def test_trap_07_the_backup_of_a_release_that_stays_stays_with_it(world: World) -> None:
     """Its record names it; one whose release is gone goes by number and age as any other."""
     record, names = world.site / f".deploy/releases/{world.current()}.json", [f"db-2019010100000{number}.gz" for number in range(5)]
     before = record.read_text()
