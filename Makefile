@@ -13,8 +13,8 @@
 
 VENV = .venv
 RUN = $(VENV)/bin/python
-# Half as many again as there are processors: much of the tests' time is spent waiting.
-JOBS = $(shell $(RUN) -c 'import os; print((os.cpu_count() or 2) * 3 // 2)')
+# Twice as many as there are processors: much of the tests' time is spent waiting.
+JOBS = $(shell $(RUN) -c 'import os; print((os.cpu_count() or 2) * 2)')
 ARGS =
 
 export PYTHON VENV
