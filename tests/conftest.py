@@ -20,6 +20,7 @@ from tests.support.sshd import Sshd
 # A shell starts what runs in the background with SIGINT ignored, which our clients would inherit.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
+OURS = ("FAB_REQUIRE_ALL", "FAB_ROUNDS", "FAB_SEED")  # what .ci/run says of the tests themselves
 WEBS: dict[str, Callable[..., Web]] = {"php": PhpServer, "nginx": NginxFpm}
 
 # The files that take longest begin first, so that no worker is left alone with one at the end.
@@ -50,7 +51,7 @@ def own_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """Nothing of the developer's home, agent or git settings is seen or changed."""
     home = tmp_path_factory.mktemp("home")
     with pytest.MonkeyPatch.context() as patch:
-        for name in [name for name in os.environ if name.startswith(FOREIGN) and name != "FAB_REQUIRE_ALL"]:
+        for name in [name for name in os.environ if name.startswith(FOREIGN) and name not in OURS]:
             patch.delenv(name)
         patch.setenv("HOME", str(home))
         patch.setenv("GIT_CONFIG_NOSYSTEM", "1")

@@ -1,4 +1,4 @@
-"""A sample of the sweep: other cases each time, the same for the same FAB_SEED (which .ci/run takes from the commit). ``make sweep`` runs them all."""
+"""A sample of the sweep: other cases each time, the same for the same FAB_SEED. ``make sweep`` runs them all."""
 
 from __future__ import annotations
 
