@@ -2,6 +2,9 @@
 // Opens the default database connection of the Laravel application in $argv[1], by its own effective settings, and prints its name;
 // "none" where it has none, nothing where this is no Laravel. Exit status 1 and the reason where it cannot be opened.
 chdir($argv[1]);
+if (!is_file('vendor/autoload.php') || !is_file('bootstrap/app.php')) {
+    exit(0);
+}
 require 'vendor/autoload.php';
 $app = require 'bootstrap/app.php';
 if (!is_object($app) || !method_exists($app, 'make') || !interface_exists(Illuminate\Contracts\Console\Kernel::class)) {

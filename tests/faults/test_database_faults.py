@@ -15,9 +15,11 @@ from threading import Event, Thread
 import pytest
 
 from fabfile.engine.pipes import BOOT, ProcessPipe
+from fabfile.engine.scripts import php
 from fabfile.engine.shell import Shell
 from fabfile.engine.wire import Answer
 from fabfile.server import backups
+from tests.conftest import need
 from tests.engine import places
 from tests.engine.places import eventually
 from tests.support import process
@@ -28,6 +30,8 @@ from tests.support.mariadb import Database
 from tests.support.site import leftovers, lock_is_free, records, serving
 from tests.system.conftest import open_world
 from tests.system.test_failures import MIGRATIONS, class_of
+
+AUTOLOAD = "vendor/autoload.php"
 
 pytestmark = pytest.mark.system
 
@@ -381,3 +385,14 @@ def test_a_restore_that_fails_says_where_what_was_there_is(database: Database, w
     assert f"--file={saved.name}" in failed.err
     assert world.fab("server.restore", "--host=prod", "--yes", f"--file={saved.name}", "--unsaved").code == 0
     assert world.get("/release").status == 200
+
+
+@pytest.mark.parametrize("files", [{}, {AUTOLOAD: "<?php"}, {AUTOLOAD: "<?php", "bootstrap/app.php": "<?php return 1;"}])
+def test_what_is_no_laravel_is_not_asked_for_a_database(files: dict[str, str], tmp_path: Path) -> None:
+    need("php")
+    for name, text in files.items():
+        (tmp_path / name).parent.mkdir()
+        (tmp_path / name).write_text(text)
+    words = ["sh", "-c", php("server/reach.php"), "sh", "php", "--", str(tmp_path)]
+    done = subprocess.run(words, check=False, text=True, capture_output=True)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
