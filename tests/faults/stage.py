@@ -120,17 +120,18 @@ class Stage:
         if kind == "black-hole":
             arguments += ["--set", f"hosts.prod.port={self.proxy.port}"]
         command = [sys.executable, driver.__file__, kind, str(at), str(aid), *arguments]
-        with subprocess.Popen(
-            command, cwd=self.project, env=environment(self._environment()), stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+        said = self.folder / "said"  # a file: what a pipe's reader has looked ahead would be lost to the next reader
+        with said.open("wb") as out, subprocess.Popen(
+            command, cwd=self.project, env=environment(self._environment()), stdin=subprocess.DEVNULL, stdout=out, stderr=out
         ) as client:  # fmt: skip
-            assert client.stdout is not None
-            first, start = client.stdout.readline(), time.monotonic()
+            while not said.stat().st_size and client.poll() is None:
+                time.sleep(0.01)
+            start = time.monotonic()
             if kind == "moment":
                 self._interrupt(client, flow, int(at))
-            rest, _ = client.communicate(timeout=180)
+            client.wait(180)
         self.seconds.setdefault(flow, time.monotonic() - start)
-        return client.returncode, first + rest
+        return client.returncode, said.read_text(encoding="utf-8", errors="replace")
 
     def _interrupt(self, client: subprocess.Popen[str], flow: str, number: int) -> None:
         """End it at some moment after its first words, the same fraction of its time for the same number."""
