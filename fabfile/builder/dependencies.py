@@ -2,57 +2,36 @@
 
 from __future__ import annotations
 
+import functools
 import shlex
-from functools import cache
 from pathlib import Path
 
 from invoke.context import Context
 
 from ..engine import console, project
-from ..engine.scripts import source
 from ..engine.tasks import on_builder
 from ..laravel import devuse, frontend
-from . import looking
+from . import cache, looking
 from .workshop import Workshop, no_build, workshop
 
 COMPOSER_ENV = "COMPOSER_ALLOW_SUPERUSER=1 COMPOSER_NO_INTERACTION=1; export COMPOSER_ALLOW_SUPERUSER COMPOSER_NO_INTERACTION"
 NODE_ENV = "CI=1; export CI; unset NODE_ENV"
 FOLDERS = ("vendor", "node_modules")
-RESTORE = source("builder/key.sh") + source("builder/restore.sh")
-KEEP = source("builder/key.sh") + source("builder/keep.sh")
 
 
 @on_builder(flow="2.1-cache")
 def restore_cache(c: Context) -> None:
     """Put back vendor and node_modules of an earlier build with the same lock files."""
     shop = workshop(c)
-    done = [folder for folder in FOLDERS if _cached(shop, folder) and _restore(shop, folder)]
+    done = [folder for folder in FOLDERS if cache.used(shop, folder) and cache.restore(shop, folder, *_depends(shop, folder))]
     console.done(f"Restored from cache: {', '.join(done)}" if done else "Nothing cached for these lock files")
-
-
-def _cached(shop: Workshop, folder: str) -> bool:
-    if not project.loaded().settings.build.cache or shop.shell.dry:
-        return False
-    return shop.composer != "none" if folder == "vendor" else looking.has_front_end(shop)
-
-
-def _restore(shop: Workshop, folder: str) -> bool:
-    looking.foresee(shop, looking.TOP)
-    said = shop.shell.ask(RESTORE, shop.cache, folder, *_depends(shop, folder), check=False, what=f"restore {folder}")
-    shop.shell.seen.clear()
-    if "damaged" in said.out:
-        console.warn(f"the cached {folder} was damaged and has been thrown away")
-    if said.code == 0 and "restored" in said.out:
-        shop.restored.add(folder)
-    return folder in shop.restored
 
 
 def _depends(shop: Workshop, folder: str) -> tuple[str, ...]:
     """What key.sh makes the cache's key of."""
     if folder == "vendor":
-        php = shlex.split(shop.php)
-        return (shop.work, "composer.lock", f"{shop.php} {'dev' if needs_dev(shop) else 'no-dev'}", *php, "-r", "echo PHP_VERSION;")
-    return (shop.work, " ".join(frontend.LOCK_FILES), "", "node", "--version")
+        return (shop.work, "composer.lock", f"{shop.php} {'dev' if needs_dev(shop) else 'no-dev'}", *shlex.split(shop.php))
+    return (shop.work, " ".join(frontend.LOCK_FILES), "", "node")
 
 
 @on_builder(flow="2.2-deps", done="Dependencies installed")
@@ -79,7 +58,7 @@ def _composer_path(shop: Workshop) -> str:
     return shop.shell.ask('command -v "$1" || echo "$1"', shop.composer, what="find Composer").out.strip()
 
 
-@cache
+@functools.cache
 def needs_dev(shop: Workshop) -> bool:
     """Whether code that runs in production uses packages of require-dev (or the settings say so)."""
     wanted = project.loaded().settings.build.dev
@@ -97,9 +76,8 @@ def needs_dev(shop: Workshop) -> bool:
 
 
 def _keep(shop: Workshop, folder: str) -> None:
-    """After success only, so that a broken install is never restored."""
-    if _cached(shop, folder) and folder not in shop.restored:
-        shop.shell.ask(KEEP, shop.cache, folder, *_depends(shop, folder), what=f"cache {folder}")
+    if cache.used(shop, folder):
+        cache.keep(shop, folder, *_depends(shop, folder))
 
 
 @on_builder(flow="2.3-assets")

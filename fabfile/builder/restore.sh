@@ -1,13 +1,27 @@
-# Puts folder $2 of cache $1 into build $3, if there is an archive for its lock file (key.sh) and that is whole. Says what it did.
+# Puts folder $2 of cache $1 into build $3, if there is one for its lock file (key.sh) and that is whole: the spare one (spare.sh) by a
+# rename, else out of the archive. Says what it did.
 cache=$1 folder=$2
 shift 2
 key=$(key "$@")
 if [ -z "$key" ] || ! cd "$cache" 2>/dev/null || [ ! -f "$folder-$key.sum" ]; then exit 0; fi
-if [ "$(sum <"$folder-$key.tar")" != "$(cat "$folder-$key.sum")" ]; then
-  rm -f -- "$folder-$key.tar" "$folder-$key.sum"
+work=$1 archive=$folder-$key.tar spare=$folder-$key.spare
+shift 3
+if [ -d "$spare" ]; then
+  digest=$(listed "$@" -- write "$spare/$folder" "$spare/list") || digest=
+  if [ -n "$digest" ] && [ "$digest" = "$(cat "$spare/digest")" ] && mv -- "$spare/$folder" "$work/$folder"; then
+    rm -rf -- "$spare"
+    touch "$archive"
+    echo restored
+    exit 0
+  fi
+  rm -rf -- "$spare"
+  echo damaged
+fi
+if [ "$(sum <"$archive")" != "$(cat "$folder-$key.sum")" ]; then
+  rm -f -- "$archive" "$folder-$key.sum"
   echo damaged
   exit 0
 fi
-touch "$folder-$key.tar"
-tar -xf "$folder-$key.tar" -C "$1"
+touch "$archive"
+tar -xf "$archive" -C "$work"
 echo restored

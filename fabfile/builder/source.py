@@ -12,6 +12,7 @@ from ..engine.logins import GIT, apart
 from ..engine.scripts import source as text_of
 from ..engine.tasks import on_builder
 from . import looking
+from .cache import spare
 from .workshop import Workshop, clean, leave, tidy, workshop
 
 HEX = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
@@ -56,6 +57,7 @@ def prepare(c: Context) -> None:
 def cleanup(c: Context) -> None:
     """Remove the build's work folder and older artifacts; caches stay."""
     try:
+        spare(workshop(c))
         tidy(workshop(c))
         leave()
     except Failure as error:

@@ -48,6 +48,7 @@ class Owners:
         autoload = jsontext.mapping(jsontext.parse(composer_json, "composer.json").get("autoload"))
         self.prefixes: dict[str, str] = dict.fromkeys((name.lower() for name in namespaces(autoload)), "")
         self.aliases: dict[str, str] = {}
+        self.known: dict[str, str] = {}  # by the name of a class
         self.dev = {package.name for package in lock.dev}
         for package in (*lock.production, *lock.dev):
             for prefix in package.prefixes + CLASSMAPPED.get(package.name, ()):
@@ -64,8 +65,10 @@ class Owners:
         return owner if owner in self.dev else ""
 
     def _owner(self, name: str) -> str:
-        fitting = [prefix for prefix in self.prefixes if name.startswith(prefix) or name + "\\" == prefix]
-        return self.prefixes[max(fitting, key=len)] if fitting else self.aliases.get(name, "")
+        if name not in self.known:
+            fitting = [prefix for prefix in self.prefixes if name.startswith(prefix) or name + "\\" == prefix]
+            self.known[name] = self.prefixes[max(fitting, key=len)] if fitting else self.aliases.get(name, "")
+        return self.known[name]
 
     def _first(self, names: Iterable[str]) -> str:
         return next((name for name in names if name in self.dev), "")
@@ -98,7 +101,7 @@ def _factories(used: Mapping[str, tuple[Reference, ...]], found: list[Finding]) 
         for item in items:
             package = needs.get(item.name.rpartition("\\")[2] + "Factory")
             if item.kind == "factory" and package:
-                yield _finding(package, file, replace(item, name=item.name + "::factory()"))
+                yield _finding(package, file, item._replace(name=item.name + "::factory()"))
 
 
 def _promote(used: Mapping[str, tuple[Reference, ...]], found: list[Finding]) -> list[Finding]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import cache
+from typing import NamedTuple
 
 from .guards import guarded
 from .phptokens import Token, at, tokens
@@ -12,8 +14,7 @@ MEMBERS = ("->", "?->", "::")
 DECLARES = ("class", "interface", "trait", "enum", "const", "namespace", "goto", "function")
 
 
-@dataclass(frozen=True)
-class Reference:
+class Reference(NamedTuple):
     """``kind``: ``class``, ``function``, ``factory`` (the class whose ``factory()`` is called) or ``faker`` (``$this->faker``)."""
 
     name: str
@@ -42,6 +43,7 @@ class Scope:
         return imported + slash + rest if imported else _join(self.namespace, name)
 
 
+@cache
 def references(text: str) -> tuple[Reference, ...]:
     """Every use of a class or a function in ``text``, without what is guarded (see guards) and what is imported but never used."""
     words = tokens(text)

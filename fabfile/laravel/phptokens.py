@@ -8,7 +8,8 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from functools import cache
+from typing import NamedTuple
 
 OPENING = re.compile(r"<\?(?:php\b|=)", re.IGNORECASE)
 TOKEN = re.compile(
@@ -28,8 +29,7 @@ TOKEN = re.compile(
 KEPT = ("string", "variable", "name", "sign")
 
 
-@dataclass(frozen=True)
-class Token:
+class Token(NamedTuple):
     """``kind`` is one of KEPT."""
 
     kind: str
@@ -40,10 +40,11 @@ class Token:
 NOTHING = Token("sign", "", 0)
 
 
-def tokens(text: str) -> list[Token]:
-    """The tokens of all ``<?php … ?>`` parts of ``text``."""
+@cache
+def tokens(text: str) -> tuple[Token, ...]:
+    """The tokens of all ``<?php … ?>`` parts of ``text``. More than one question is asked of the same file: they are made once."""
     ends = [match.end() for match in re.finditer("\n", text)]
-    return [Token(kind, match[0], bisect_right(ends, match.start()) + 1) for kind, match in _scan(text) if kind in KEPT]
+    return tuple(Token(kind, match[0], bisect_right(ends, match.start()) + 1) for kind, match in _scan(text) if kind in KEPT)
 
 
 def _scan(text: str) -> Iterator[tuple[str, re.Match[str]]]:
@@ -52,7 +53,7 @@ def _scan(text: str) -> Iterator[tuple[str, re.Match[str]]]:
         place = opening.end()
         while match := TOKEN.match(text, place):
             place = match.end()
-            kind = next(name for name in ("blank", "comment", "close", *KEPT) if match[name] is not None)
+            kind = str(match.lastgroup)  # of groups inside one another the outermost
             yield kind, match
             if kind == "close":
                 break

@@ -35,7 +35,7 @@ def worst(*verdicts: Verdict) -> Verdict:
     return replace(max(verdicts, key=lambda verdict: get_args(Kind).index(verdict.kind)), tables=tuple(tables))
 
 
-def upwards(words: list[Token]) -> list[Token]:
+def upwards(words: tuple[Token, ...]) -> tuple[Token, ...]:
     """``words`` without down(), which undoes and therefore always drops."""
     for place, word in enumerate(words):
         if word.text.lower() == "function" and at(words, place + 1).text.lower() == "down":

@@ -124,6 +124,10 @@ REMOVED = {
     'fabfile/builder/workshop.py: rm -rf -- "$1/work"': "below a folder with our mark",
     'fabfile/builder/dependencies.py: rm -rf -- "$1"': "node_modules of the build",
     'fabfile/builder/workshop.py: rm -rf -- "$old" "$old.manifest"': "what was built here and never deployed, by the form of its name",
+    "fabfile/builder/spare.sh: rm -rf -- {} +": "what is older than an hour, in the cache, by the form of its name",
+    'fabfile/builder/spare.sh: rm -rf -- "$old"': "spare folders for other lock files, by the form of their name",
+    'fabfile/builder/spare.sh: rm -rf -- "$new"': "the spare folder that is made here",
+    'fabfile/builder/restore.sh: rm -rf -- "$spare"': "a spare folder that was taken or is damaged",
     "fabfile/builder/collect.sh: rm -rf -- .git": "the build's own git, in the build's folder, where cd has to have succeeded",
     'fabfile/builder/collect.sh: rm -rf -- "./$path"': "entries of the build that do not ship",
 }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -75,6 +76,36 @@ def test_vendor_comes_from_the_cache_unless_that_is_damaged(world: World) -> Non
     assert "the cached vendor was damaged" in built.out
     assert "Nothing cached" in built.out
     assert "Restored from cache: vendor" in world.fab("builder.build").out
+
+
+def spare(world: World) -> Path:
+    """The unpacked vendor that a deployment leaves for the next one, when that is ready."""
+    cache, until = world.folder / "build/notes/cache", time.monotonic() + 60
+    while not (ready := list(cache.glob("vendor-*.spare/digest"))) and time.monotonic() < until:
+        time.sleep(0.05)
+    assert list(cache.glob(".spare.*")) == []
+    return ready[0].parent / "vendor"
+
+
+def test_a_deployment_leaves_vendor_ready_for_the_next(world: World) -> None:
+    """It is taken by a rename, and only as it was left."""
+    world.commit_version("7")
+    assert world.deploy().code == 0
+    folder = spare(world)
+    name = next(path for path in sorted(folder.glob("*/*/**/*.php"))).relative_to(folder)
+    inode, taken = (folder / name).stat().st_ino, world.folder / "build/notes/work/vendor" / name
+    assert "Restored from cache: vendor" in world.fab("builder.build").out
+    assert taken.stat().st_ino == inode
+    assert not folder.parent.exists()
+
+    world.commit_version("8")
+    assert world.deploy().code == 0
+    (spare(world) / name).write_text("<?php // edited")
+    built = world.fab("builder.build")
+    assert "the cached vendor was damaged" in built.out
+    assert "Restored from cache: vendor" in built.out
+    assert taken.read_text() != "<?php // edited"
+    assert not folder.parent.exists()
 
 
 def test_another_lock_file_is_another_cache(world: World) -> None:
