@@ -27,9 +27,10 @@ def deploy(c: Host, branch: str = "", commit: str = "", artifact: str = "", forc
         run.built = not artifact
         artifact = artifact or made(c, branch, commit, force)
         c.purpose["commit"] = artifacts.find(c, artifact).commit[:12]
-        run.release = server.create_release(c, artifact=artifact)
-        server.upload(c, release=run.release, artifact=artifact)
-        server.link_shared(c, release=run.release)
+        with c.shell.gathering():
+            run.release = server.create_release(c, artifact=artifact)
+            server.upload(c, release=run.release, artifact=artifact)
+            server.link_shared(c, release=run.release)
         server.env(c, release=run.release)
         hooks.pre_release(c, release=run.release)
         hooks.mid_release(c, release=run.release)
@@ -41,7 +42,10 @@ def deploy(c: Host, branch: str = "", commit: str = "", artifact: str = "", forc
         server.confirm(c, run.release)
     except BaseException as error:
         raise gone_back(c, run, error) from error
-    outcome.tidied(run, lambda: drained(c), lambda: server.cleanup(c), lambda: builder.cleanup(c) if run.built else None)
+    if run.built:
+        outcome.tidied(run, lambda: drained(c), lambda: builder.foresee_cleanup(c), lambda: server.cleanup(c), lambda: builder.cleanup(c))
+    else:
+        outcome.tidied(run, lambda: drained(c), lambda: server.cleanup(c))
     outcome.live(c, run)
 
 
@@ -75,6 +79,7 @@ def build(c: Host, branch: str = "", commit: str = "") -> str:
 
 def drained(c: Host) -> None:
     """No worker goes on with an earlier release's code; server.workers looked while it told them to end, and waits for those only."""
+    server.foresee_cleanup(c)
     if c.running_on or not c.settings.workers:
         server.drain(c, wait=bool(c.running_on))
 

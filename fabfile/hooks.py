@@ -12,6 +12,7 @@ from .engine import console, mistakes, project, registry, schema, state
 from .engine.hosts import Host
 from .engine.shell import Shell, look_again
 from .engine.tasks import hook_point
+from .server import configure
 
 REST = "..."
 MARKERS = {"pre_release": "🟣 1️⃣", "mid_release": "🟣 2️⃣", "post_release": "🟣 3️⃣"}
@@ -76,8 +77,10 @@ def run(c: Host, phase: str, release: str = "", stay_down: bool = False) -> None
     moment = _moment(state.look(c), phase, release)
     with console.point(MARKERS.get(phase, "🟣")):
         for number, hook in enumerate(planned := _planned(c, phase, stay_down), 1):
-            if number == len(planned) and hook.command and phase in ("pre_release", "mid_release"):
+            if number == len(planned) and hook.command and phase in MARKERS:
                 state.foresee(c)  # the next step looks at what the command may have changed
+                if phase == "mid_release":
+                    configure.foresee(c, moment.release)
             _one(c, hook, moment)
 
 

@@ -9,7 +9,7 @@ from pathlib import Path, PurePosixPath
 
 from invoke.context import Context
 
-from ..engine import artifacts, console, manifest, project, transfer
+from ..engine import artifacts, console, manifest, project, state, transfer
 from ..engine.errors import Failure
 from ..engine.scripts import php as php_script
 from ..engine.scripts import source as text_of
@@ -18,13 +18,7 @@ from ..laravel import frontend, ignore
 from . import looking
 from .workshop import Workshop, no_build, workshop
 
-BAKED = """
-cd "$1"
-rm -f -- public/hot
-for name in config routes-v7 events packages services; do rm -f -- "bootstrap/cache/$name.php"; done
-"""
-BOOTS = 'cd "$1"; shift; command -v "$1" >/dev/null 2>&1 || exit 0; "$@"'
-IGNORE = ".deployignore"
+WHAT = "remove this machine's caches"
 MANIFESTS = {
     "public/build/manifest.json": "public/build",
     "public/build/.vite/manifest.json": "public/build",
@@ -36,11 +30,11 @@ MANIFESTS = {
 def optimize(c: Context) -> None:
     """Leave nothing of this machine's environment in the build."""
     shop = workshop(c)
-    shop.shell.do(BAKED, shop.work, what="remove this machine's caches")
-    looking.foresee(shop, looking.ENTRIES)
-    shop.shell.foresee(BOOTS, *_boots(shop))
-    looking.foresee(shop, looking.ABOUT, looking.FOLDERS, paths=(IGNORE,))
-    shop.shell.flush()
+    if shop.shell.dry:
+        shop.shell.do(looking.PLAIN, shop.work, what=WHAT)
+        return
+    looking.foresee_end(shop)
+    shop.shell.ask(looking.PLAIN, shop.work, what=WHAT)
 
 
 @on_builder(flow="2.5-validate", done="Build validation passed")
@@ -54,7 +48,7 @@ def validate(c: Context) -> None:
         raise no_build(f"nothing is built in {shop.work}")
     if missing := [path for path in project.loaded().settings.build.required if path not in entries]:
         raise Failure(f"the build lacks {', '.join(missing)}", "see build.required in deploy.toml")
-    answer = shop.shell.ask(BOOTS, *_boots(shop), check=False, what="php artisan --version")
+    answer = shop.shell.ask(looking.BOOTS, *looking.boots(shop), check=False, what="php artisan --version")
     _check_assets(shop, entries)
     if answer.code:
         raise Failure(
@@ -62,10 +56,6 @@ def validate(c: Context) -> None:
             "run php artisan --version in a clean clone",
         )
     console.done(f"Build validation passed: {len(entries)} entries, {answer.out.strip() or 'no PHP here to boot it with'}")
-
-
-def _boots(shop: Workshop) -> tuple[str, ...]:
-    return (shop.work, *shlex.split(shop.php), "artisan", "--version", "--no-ansi")
 
 
 def _check_assets(shop: Workshop, entries: set[str]) -> None:
@@ -90,7 +80,7 @@ def package(c: Context) -> artifacts.Artifact:
     names, left_out = _selected(shop)
     now = time.gmtime()
     path = f"{shop.artifacts}/{commit[:12]}-{time.strftime('%Y%m%d%H%M%S', now)}"
-    made = (_collected if shop.place == "server" else _packed)(shop, path, names, made_at)
+    made = _collected(c, shop, path, names, made_at) if shop.place == "server" else _packed(shop, path, names, made_at)
     made = replace(made, commit=commit, branch=branch, created=time.strftime("%Y-%m-%dT%H:%M:%SZ", now), source=artifacts.source_id())
     artifacts.remember(made)
     artifacts.prune(project.loaded().settings.build.keep_artifacts)
@@ -106,7 +96,7 @@ def _selected(shop: Workshop) -> tuple[list[str], int]:
     if odd := [entry for entry in entries if any(ord(char) < 32 or char == "\x7f" for char in entry)]:
         raise Failure(f"file names with control characters cannot be deployed: {odd[:3]!r}", "rename them")
     build = project.loaded().settings.build
-    rules = looking.read(shop, IGNORE) + "\n" + "\n".join(build.ignore)
+    rules = looking.read(shop, looking.IGNORE) + "\n" + "\n".join(build.ignore)
     chosen = ignore.select(sorted(entries - folders), rules, _built(shop, entries), build.keep_node_modules)
     for rule in chosen.overridden:
         console.say(f"   .deployignore:{rule.line}: {rule.rule!r} would have left out {rule.count} built files ({rule.example}); they ship")
@@ -134,8 +124,9 @@ def _packed(shop: Workshop, path: str, names: list[str], made_at: int) -> artifa
     return artifacts.Artifact(str(file), digest)
 
 
-def _collected(shop: Workshop, path: str, names: list[str], made_at: int) -> artifacts.Artifact:
+def _collected(c: Context, shop: Workshop, path: str, names: list[str], made_at: int) -> artifacts.Artifact:
     """Where it was built is where it will run: a folder that ships as it is, and the list of what is in it."""
+    state.foresee(project.host(c))
     stamp, left = time.strftime("%Y%m%d%H%M.%S", time.gmtime(made_at)), _outermost(looking.entries(shop), names)
     shop.shell.do(text_of("builder/collect.sh"), shop.work, path, "\n".join(left), stamp, what="collect what ships")
     command = (*shlex.split(shop.php), "--", "write", path, f"{path}.manifest")

@@ -13,6 +13,15 @@ LISTED = f"listed() {{\n{php('engine/manifest.php')}\n}}\n"
 RESTORE = source("builder/key.sh") + LISTED + source("builder/restore.sh")
 KEEP = source("builder/key.sh") + source("builder/keep.sh")
 SPARE = source("builder/key.sh") + LISTED + source("builder/spare.sh")
+PRUNE = """
+[ -f "$1/.laravel-fab-build" ] || exit 0
+rm -rf -- "$1/work"
+cd "$1/artifacts" 2>/dev/null || exit 0
+ls -1t | grep '\\.tar\\.gz$' | tail -n "+$(($2 + 1))" | while IFS= read -r old; do rm -f -- "$old" "$old.json"; done
+# Built where it will run, it is a folder until a deployment takes it.
+ls -1t | grep -E '^[0-9a-f]+-[0-9]{14}$' | tail -n "+$(($2 + 1))" | while IFS= read -r old; do rm -rf -- "$old" "$old.manifest"; done
+"""
+END = f'({PRUNE})\nbase=$1 spare=$3\nshift 3\n[ -n "$spare" ] || exit 0\nset -- "$base/cache" "$@"\n{SPARE}'
 
 
 def used(shop: Workshop, folder: str) -> bool:
@@ -22,11 +31,14 @@ def used(shop: Workshop, folder: str) -> bool:
     return shop.composer != "none" if folder == "vendor" else looking.has_front_end(shop)
 
 
+def foresee(shop: Workshop, folder: str, *depends: str) -> None:
+    """Let ``restore`` travel with the trip that makes the build's folder."""
+    shop.shell.foresee(RESTORE, shop.cache, folder, *depends)
+
+
 def restore(shop: Workshop, folder: str, *depends: str) -> bool:
     """Put back ``folder``, which ``depends`` on what key.sh takes; whether it was there, and whole."""
-    looking.foresee(shop, looking.TOP)
     said = shop.shell.ask(RESTORE, shop.cache, folder, *depends, check=False, what=f"restore {folder}")
-    shop.shell.seen.clear()
     if "damaged" in said.out:
         console.warn(f"the cached {folder} was damaged and has been thrown away")
     if said.code == 0 and "restored" in said.out:
@@ -40,7 +52,18 @@ def keep(shop: Workshop, folder: str, *depends: str) -> None:
         shop.shell.ask(KEEP, shop.cache, folder, *depends, what=f"cache {folder}")
 
 
-def spare(shop: Workshop) -> None:
-    """Have vendor ready for the next build, by a process that goes on when this run has ended."""
-    if used(shop, "vendor"):
-        shop.shell.do(SPARE, shop.cache, *shlex.split(shop.php), what="unpack vendor for the next build")
+def tidy(shop: Workshop) -> None:
+    """Nothing stays of the build but its caches and the newest artifacts. Vendor is made ready for the next one, by a process that goes
+    on when this run has ended."""
+    keep = project.loaded().settings.build.keep_artifacts
+    (shop.shell.do if shop.shell.dry else shop.shell.ask)(END, *_values(shop), what=f"remove {shop.work}, keep {keep} artifacts")
+
+
+def foresee_tidy(shop: Workshop) -> None:
+    """Let ``tidy`` travel with the next trip."""
+    shop.shell.foresee(END, *_values(shop))
+
+
+def _values(shop: Workshop) -> tuple[object, ...]:
+    build = project.loaded().settings.build
+    return (shop.base, build.keep_artifacts, "spare" if used(shop, "vendor") else "", *shlex.split(shop.php))

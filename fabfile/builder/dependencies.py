@@ -27,6 +27,12 @@ def restore_cache(c: Context) -> None:
     console.done(f"Restored from cache: {', '.join(done)}" if done else "Nothing cached for these lock files")
 
 
+def foresee(shop: Workshop) -> None:
+    """Let vendor be put back right behind the clone, where what that depends on is known before."""
+    if cache.used(shop, "vendor"):
+        cache.foresee(shop, "vendor", *_depends(shop, "vendor"))
+
+
 def _depends(shop: Workshop, folder: str) -> tuple[str, ...]:
     """What key.sh makes the cache's key of."""
     if folder == "vendor":
@@ -48,6 +54,8 @@ def install(c: Context) -> None:
     options = ["install", "--no-interaction", "--no-progress", "--no-ansi", "--prefer-dist", "--optimize-autoloader"]
     options += [] if dev else ["--no-dev"]
     options += ["--classmap-authoritative"] if build.classmap_authoritative else []
+    if not (shop.shell.dry or looking.has_front_end(shop) or project.loaded().settings.hooks.after_build):
+        looking.foresee_end(shop)
     shop.run(*words, *options, *build.composer_options, env=COMPOSER_ENV, what="composer install")
     _keep(shop, "vendor")
     console.done(f"Dependencies installed {'WITH development packages (production code uses them)' if dev else '(production only)'}")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
+
 from ..engine import project
 from ..laravel import frontend
 from .workshop import Workshop
@@ -19,6 +21,14 @@ find . -name .git -prune -o ! -name . -print | cut -c3-
 FOLDERS = 'cd "$1" 2>/dev/null || exit 0; find . -name .git -prune -o -type d ! -name . -print | cut -c3-'
 # Its commit, when that was made (seconds since 1970: the shipped files bear it), and the branch it was taken from.
 ABOUT = 'cd "$1" 2>/dev/null || exit 0; git log -1 --format="%H %ct" 2>/dev/null || exit 0; git config laravel-fab.branch || :'
+# Leaves nothing of the environment that built it.
+PLAIN = """
+cd "$1"
+rm -f -- public/hot
+for name in config routes-v7 events packages services; do rm -f -- "bootstrap/cache/$name.php"; done
+"""
+BOOTS = 'cd "$1"; shift; command -v "$1" >/dev/null 2>&1 || exit 0; "$@"'
+IGNORE = ".deployignore"
 FRONT_END = ("package.json", "yarn.lock")  # what its package manager is told by, besides the names of lock files
 
 
@@ -28,8 +38,8 @@ def read(shop: Workshop, path: str) -> str:
 
 
 def top(shop: Workshop) -> list[str]:
-    """The names in the build's top folder."""
-    return shop.shell.see(TOP, shop.work, what="list the build's top folder").splitlines()
+    """The names in the build's top folder, in which what came from the cache may have appeared since."""
+    return sorted({*shop.shell.see(TOP, shop.work, what="list the build's top folder").splitlines(), *shop.restored})
 
 
 def entries(shop: Workshop) -> set[str]:
@@ -54,6 +64,18 @@ def foresee(shop: Workshop, *scripts: str, paths: tuple[str, ...] = ()) -> None:
         shop.shell.foresee(script, shop.work)
     for path in paths:
         shop.shell.foresee(READ, f"{shop.work}/{path}")
+
+
+def foresee_end(shop: Workshop) -> None:
+    """Let all that is asked of a build that is finished travel with the trip that finishes it."""
+    foresee(shop, PLAIN, ENTRIES)
+    shop.shell.foresee(BOOTS, *boots(shop))
+    foresee(shop, ABOUT, FOLDERS, paths=(IGNORE,))
+
+
+def boots(shop: Workshop) -> tuple[str, ...]:
+    """What BOOTS runs: the application's own command line, without any .env."""
+    return (shop.work, *shlex.split(shop.php), "artisan", "--version", "--no-ansi")
 
 
 def _lines(out: str) -> set[str]:

@@ -6,7 +6,7 @@ key=$(key "$@")
 if [ -z "$key" ] || ! cd "$cache" 2>/dev/null || [ ! -f "$folder-$key.sum" ]; then exit 0; fi
 work=$1 archive=$folder-$key.tar spare=$folder-$key.spare
 shift 3
-if [ -d "$spare" ]; then
+if [ -d "$spare" ] && [ ! -e "$work/$folder" ]; then
   digest=$(listed "$@" -- write "$spare/$folder" "$spare/list") || digest=
   if [ -n "$digest" ] && [ "$digest" = "$(cat "$spare/digest")" ] && mv -- "$spare/$folder" "$work/$folder"; then
     rm -rf -- "$spare"

@@ -9,14 +9,12 @@ from invoke.context import Context
 from ..engine import console, project, settings
 from ..engine.errors import Failure
 from ..engine.logins import GIT, apart
-from ..engine.scripts import source as text_of
 from ..engine.tasks import on_builder
-from . import looking
-from .cache import spare
-from .workshop import Workshop, clean, leave, tidy, workshop
+from . import dependencies, looking
+from .cache import foresee_tidy, tidy
+from .workshop import TOOLS, clean, leave, tools, workshop
 
 HEX = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
-TOOLS = text_of("engine/tools.sh")
 # A branch, or a tag of that name; of an annotated tag the commit, which ls-remote says after the tag itself.
 RESOLVE = f"""
 login=$3
@@ -48,8 +46,9 @@ def prepare(c: Context) -> None:
     """Make a clean place to build in."""
     shop = workshop(c)
     clean(shop)
-    shop.shell.foresee(TOOLS, *_tools(shop))
-    shop.shell.flush()
+    shop.shell.foresee(TOOLS, *tools(shop))
+    if shop.place != "server":  # there it travels with the clone
+        shop.shell.flush()
     console.done(f"Build on {shop.shell.place}, in {shop.work}")
 
 
@@ -57,29 +56,27 @@ def prepare(c: Context) -> None:
 def cleanup(c: Context) -> None:
     """Remove the build's work folder and older artifacts; caches stay."""
     try:
-        spare(workshop(c))
         tidy(workshop(c))
         leave()
     except Failure as error:
         console.warn(f"the build's folder could not be tidied: {error.text}")
 
 
+def foresee_cleanup(c: Context) -> None:
+    """Let ``cleanup`` travel with the next trip to a server that builds for itself."""
+    if project.loaded().settings.build.place == "server" and not project.host(c).shell.dry:
+        foresee_tidy(workshop(c))
+
+
 @on_builder(flow="1.2-versions")
 def versions(c: Context) -> None:
     """Compare PHP, Composer, Node and npm of the build with what is wanted."""
     shop, wanted = workshop(c), project.loaded().settings.versions
-    out = shop.shell.ask(TOOLS, *_tools(shop), what="ask for versions").out
+    out = shop.shell.ask(TOOLS, *tools(shop), what="ask for versions", steady=True).out
     found = parse_versions(out)
     for name in ("php", "composer", "node", "npm"):
         _compare(name, getattr(wanted, name), found.get(name, ""), needed=name == "composer" and shop.composer != "none")
     console.done("Version check complete: " + (", ".join(f"{name} {version}" for name, version in found.items()) or "no tools needed"))
-
-
-def _tools(shop: Workshop) -> tuple[str, ...]:
-    """What to ask for its version: Node and npm, which are slow to say it, only where something needs them."""
-    wanted = project.loaded().settings.versions
-    node = wanted.node or wanted.npm or (project.root() / "package.json").is_file()
-    return (shop.base, shop.php, shop.composer, *(("node", "npm") if node else ()))
 
 
 def parse_versions(out: str) -> dict[str, str]:
@@ -107,6 +104,8 @@ def clone(c: Context, commit: str = "", branch: str = "") -> str:
     limit, source = project.loaded().settings.build.timeout, apart(url)
     clean(shop)
     looking.foresee(shop, looking.TOP, paths=looking.FRONT_END)
+    if not shop.local:
+        dependencies.foresee(shop)
     values = (shop.repo, source.url, commit, source.credential, shop.work, branch)
     shop.shell.work(CLONE, *values, timeout=limit, what=f"git clone {commit[:12]}")
     console.done(f"Repository cloned at commit: {commit[:12]} ({branch})")

@@ -11,8 +11,10 @@ from invoke.context import Context
 
 from ..engine import console, lock, project
 from ..engine.errors import Failure, Locked, Unreachable
+from ..engine.scripts import source
 from ..engine.shell import Shell
 
+TOOLS = source("engine/tools.sh")
 CACHE = 'printf %s "${XDG_CACHE_HOME:-$HOME/.cache}/laravel-fab"'
 
 
@@ -54,6 +56,13 @@ class Workshop:
         self.shell.work(f'cd "$1"; shift\n{env}\nexec "$@"', self.work, *words, timeout=limit, what=what or " ".join(words))
 
 
+def tools(shop: Workshop) -> tuple[str, ...]:
+    """What TOOLS tells the versions of: Node and npm, which are slow to say it, only where something needs them."""
+    wanted = project.loaded().settings.versions
+    node = wanted.node or wanted.npm or (project.root() / "package.json").is_file()
+    return (shop.base, shop.php, shop.composer, *(("node", "npm") if node else ()))
+
+
 _workshops: dict[str, Workshop] = {}
 
 
@@ -70,9 +79,12 @@ def _open(c: Context, place: str) -> Workshop:
     build = project.loaded().settings.build
     if place == "server":
         host = project.host(c)
-        lock.hold(host, "build")  # the site's own lock: its shell has only one
         composer = build.composer if build.composer == "none" else host.settings.composer
-        return replace(_shop(host.shell, build.path, host.settings.php, composer), place=place)
+        shop = replace(_shop(host.shell, build.path, host.settings.php, composer), place=place)
+        if not host.run_id:  # a build begins with their versions
+            host.shell.foresee(TOOLS, *tools(shop))
+        lock.hold(host, "build")  # the site's own lock: its shell has only one
+        return shop
     if place == "builder":
         try:
             builder = project.host(c, build.builder, site=False)  # may be the server: a conversation has only one lock
@@ -120,23 +132,6 @@ def clean(shop: Workshop) -> None:
     mkdir -- "$1/work"
     """
     shop.shell.do(script, shop.base, what=f"clean {shop.work}")
-
-
-PRUNE = """
-[ -f "$1/.laravel-fab-build" ] || exit 0
-rm -rf -- "$1/work"
-cd "$1/artifacts" 2>/dev/null || exit 0
-ls -1t | grep '\\.tar\\.gz$' | tail -n "+$(($2 + 1))" | while IFS= read -r old; do rm -f -- "$old" "$old.json"; done
-# Built where it will run, it is a folder until a deployment takes it.
-ls -1t | grep -E '^[0-9a-f]+-[0-9]{14}$' | tail -n "+$(($2 + 1))" | while IFS= read -r old; do rm -rf -- "$old" "$old.manifest"; done
-"""
-
-
-def tidy(shop: Workshop) -> None:
-    """Nothing stays of the build but its caches and the newest artifacts."""
-    keep = project.loaded().settings.build.keep_artifacts
-    shop.shell.do(PRUNE, shop.base, keep, what=f"remove {shop.work}, keep {keep} artifacts")
-    shop.shell.flush()
 
 
 def no_build(what: str) -> Failure:

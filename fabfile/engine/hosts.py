@@ -38,7 +38,7 @@ class Host(Connection):  # type: ignore[misc]
 
     ``before`` is the release that served when this run asked the site, before it switched, and the status it answered;
     ``running_on`` are commands that ran an earlier release's code when this run told them to end.
-    ``told`` is the release that PHP itself told that it runs, when it was asked last.
+    ``told`` is the release that PHP itself told that it runs, when it was asked last; ``clock`` what time it was there, and here then.
     """
 
     name: str
@@ -50,6 +50,7 @@ class Host(Connection):  # type: ignore[misc]
     purpose: dict[str, str]  # what the lock's record says of this run: the chain, the commit
     before: tuple[str, int] = ("", 0)
     told: str = ""
+    clock: tuple[str, float] = ("", 0.0)
     running_on: tuple[str, ...] = ()
 
     def __init__(self, name: str, entry: schema.Host, config: Config, gateway: Any = None) -> None:

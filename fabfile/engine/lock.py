@@ -29,11 +29,8 @@ def hold(c: Host, what: str, by_hand: bool = False) -> None:
     """
     if c.run_id or c.shell.dry:
         return
-    found = state.look(c)
-    if found.manual and not by_hand:
-        raise _by_hand(c, found.manual)
-    run, deadline = f"{found.now}-{secrets.token_hex(4)}", time.monotonic() + max(c.settings.lock_wait, options.current.lock_wait)
-    while _take(c, run, what, found, by_hand) and time.monotonic() < deadline:
+    run, deadline = f"{state.now(c)}-{secrets.token_hex(4)}", time.monotonic() + max(c.settings.lock_wait, options.current.lock_wait)
+    while _take(c, run, what, by_hand) and time.monotonic() < deadline:
         console.say(f"   … {c.name} is locked, waiting")
         time.sleep(1)
     if not c.run_id:
@@ -59,13 +56,14 @@ def _held(c: Host, found: state.ServerState) -> Locked:
     return Locked(f"{c.name}: another deployment holds the lock: {describe(record)}", f"fab status --host={c.name}")
 
 
-def _take(c: Host, run: str, what: str, found: state.ServerState, by_hand: bool) -> int:
+def _take(c: Host, run: str, what: str, by_hand: bool) -> int:
     state.foresee(c)
     answer = attempt(c.shell, c.site.own, run, {"what": what, **c.purpose}, c.php[0], by_hand)
     if answer.code == BY_HAND:  # set since this run looked, as while it waited
         raise _by_hand(c, aborted.record(answer.out))
     if answer.code == HELD:
         c.shell.run = run
+        found = state.look(c)
         guard.resolve(c)
         aborted.write_down(c, found, answer.out)
     return answer.code

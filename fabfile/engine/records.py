@@ -13,6 +13,19 @@ from .shell import Shell
 State = Literal["uploading", "prepared", "live", "retired", "failed", "bad"]
 WRITE = 'umask 077; mkdir -p "${1%/*}"; printf "%s\\n" "$2" >"$1.new"; mv -f "$1.new" "$1"'
 
+# Records (a path and a line each) of a switch that holds: site $1 serves release $2, and unless $3 says that it may still be undone,
+# nobody is about to. So it can be on its way before the answer to the switch is.
+NOTED = f"""
+cd "$1"
+[ "$(readlink current)" = "releases/$2" ]
+[ -n "$3" ] || {{ [ ! -e .deploy/pending ] && [ ! -e .deploy/reverting ]; }}
+shift 3
+while [ "$#" -gt 0 ]; do
+  ({WRITE})
+  shift 2
+done
+"""
+
 
 @dataclass(frozen=True)
 class Record:
@@ -68,6 +81,12 @@ def write(shell: Shell, site: Site, record: Record) -> None:
     shell.do(WRITE, site.record(record.id), dump(record), what=f"record of {record.id}")
     if shell.known and not shell.dry:
         shell.known = shell.known.but(record)
+
+
+def noted(site: Site, release: str, undecided: bool, *records: Record) -> tuple[str, ...]:
+    """A question that puts ``records`` on the server if ``release`` serves there, and for good unless that is ``undecided``."""
+    pairs = (text for record in records for text in (site.record(record.id), dump(record)))
+    return NOTED, site.root, release, "yes" if undecided else "", *pairs
 
 
 def good(records: Iterable[Record], current: str) -> list[Record]:

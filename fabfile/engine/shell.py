@@ -7,7 +7,8 @@ foreseen: it travels with the trip before, and costs none of its own.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 from weakref import WeakSet
 
@@ -51,6 +52,7 @@ class Shell(Wire):
         self.known: Any = None  # what state.look saw under the lock, until something may have changed it
         self._pieces: list[pieces.Piece] = []
         self._foreseen: list[tuple[pieces.Piece, int]] = []
+        self._gathers = False
         self._stale = False  # what is ahead was sent before something changed
         self.seen: dict[tuple[str, ...], str] = {}
         _open.add(self)
@@ -66,11 +68,16 @@ class Shell(Wire):
         if not note:
             self.seen.clear()
 
-    def ask(self, script: str, *values: object, check: bool = True, timeout: int | None = None, what: str = "") -> Answer:
-        """Run what was collected, then ``script``; its answer. Raises CommandFailed unless ``check`` is off."""
+    def ask(
+        self, script: str, *values: object, check: bool = True, timeout: int | None = None, what: str = "", steady: bool = False
+    ) -> Answer:
+        """Run what was collected, then ``script``; its answer. Raises CommandFailed unless ``check`` is off.
+
+        The answer to a ``steady`` question is not changed by what was collected, which goes on waiting if that answer is here.
+        """
         limit, asked = self.timeout if timeout is None else timeout, pieces.piece(script, values, what)
-        if asked.script in self._ahead and not self._stale and all(piece.note for piece in self._pieces):
-            return self._arrived(asked, check)
+        if self._is_ahead(asked) and (steady or all(piece.note for piece in self._pieces)):
+            return self._arrived(asked, check, limit)
         self._pieces.append(asked)
         return self._send_pieces(check, limit)
 
@@ -88,7 +95,8 @@ class Shell(Wire):
     def foresee(self, script: str, *values: object, timeout: int | None = None, what: str = "") -> None:
         """The same question will be asked next: it goes right behind the next trip, and is answered after it.
 
-        Only for what changes nothing. It is forgotten with the trip after that, asked or not.
+        Only for what changes nothing, or does no harm where that trip fails: it runs all the same. It is forgotten with the trip after
+        that, asked or not.
         """
         self._foreseen.append((pieces.piece(script, values, what), self.timeout if timeout is None else timeout))
 
@@ -99,8 +107,17 @@ class Shell(Wire):
 
     def settle(self) -> None:
         """Run what was collected, unless nobody has to know yet how it went: notes alone are not worth a trip."""
-        if not all(piece.note for piece in self._pieces):
+        if not (self._gathers or all(piece.note for piece in self._pieces)):
             self.flush()
+
+    @contextmanager
+    def gathering(self) -> Iterator[None]:
+        """Inside, nothing is settled: what one step collects travels with what the next one asks, and fails there, by its own name."""
+        self._gathers = True
+        try:
+            yield
+        finally:
+            self._gathers = False
 
     def forget(self) -> None:
         """Drop what was collected: whoever collected it has failed."""
@@ -142,6 +159,9 @@ class Shell(Wire):
 
     # frames
 
+    def _is_ahead(self, asked: pieces.Piece) -> bool:
+        return not self._stale and (asked.script in self._ahead or asked.script in self._early)
+
     def _send_pieces(self, check: bool, timeout: int) -> Answer:
         sent, self._pieces = self._pieces, []
         answer = self._frame("ask", pieces.weave(sent, self._frames.token), timeout)
@@ -170,16 +190,16 @@ class Shell(Wire):
             self._stop(patient)
             raise
 
-    def _arrived(self, asked: pieces.Piece, check: bool) -> Answer:
-        """The answer to what was foreseen, with those to what was foreseen before it and not asked."""
-        sent = self._ahead[asked.script]
+    def _arrived(self, asked: pieces.Piece, check: bool, timeout: int) -> Answer:
+        """The answer to what was foreseen, by whomever: it need not travel once more."""
+        self._foreseen = [(piece, limit) for piece, limit in self._foreseen if piece.script != asked.script]
         try:
             answer = self._caught_up(asked.script)
         except KeyboardInterrupt:
             self._stop(patient=False)
             raise
         assert answer is not None
-        return self._said([asked], answer, check, sent.timeout)
+        return self._said([asked], answer, check, timeout)
 
     def _stop(self, patient: bool) -> None:
         """After Ctrl-C: end what runs; what must not be cut short is waited for by whatever comes next."""

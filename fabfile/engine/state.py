@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import time
 from collections import defaultdict
 from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 from typing import Any
 
 from .errors import CommandFailed
@@ -13,6 +15,8 @@ from .layout import RELEASE_ID
 from .records import Record
 from .records import parse as parse_record
 from .scripts import source
+
+CLOCK = "%Y%m%d%H%M%S"
 
 
 @dataclass(frozen=True)
@@ -71,9 +75,22 @@ def look(c: Host) -> ServerState:
     """How things are at ``c``: asked, unless it was asked under our lock and nothing has been done since that could change it."""
     found = c.shell.known or parse(_asked(c))
     assert isinstance(found, ServerState)
+    if found is not c.shell.known:
+        c.clock = (found.now, time.monotonic())
     if c.run_id:
         c.shell.known = found
     return found
+
+
+def now(c: Host) -> str:
+    """The server's clock, as a release id; as this run has seen it last, and the time that has passed since."""
+    if not c.clock[0]:
+        look(c)
+    then, seen = c.clock
+    if not RELEASE_ID.fullmatch(then):
+        return then
+    passed = timedelta(seconds=time.monotonic() - seen)
+    return (datetime.strptime(then, CLOCK) + passed).strftime(CLOCK)  # noqa: DTZ007 UTC, as look.sh prints it
 
 
 def foresee(c: Host) -> None:

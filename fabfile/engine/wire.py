@@ -50,11 +50,12 @@ class Wire:
         self._numbers = 0
         self._running: Sent | None = None  # what an answer is waited for, or was when that was interrupted
         self._ahead: dict[str, Sent] = {}  # what was sent behind it, by its text, in the order of the answers
+        self._early: dict[str, Answer] = {}  # answers to that which came before the one that was asked for
 
     def close(self) -> None:
         """Let go of the agent; the next script starts another one."""
         self._ended.set()
-        self._running, self._ahead = None, {}
+        self._running, self._ahead, self._early = None, {}, {}
         pipe, self._pipe = self._pipe, None
         if pipe is not None:
             pipe.close()
@@ -65,7 +66,7 @@ class Wire:
         ahead = {key: self._next(limit) for key, (_, limit) in behind.items()}
         rest = [self._framed("ask", ahead[key], text) for key, (text, _) in behind.items()]
         self._send(b"".join([self._framed(kind, first, script), *rest]))
-        self._running, self._ahead = first, ahead
+        self._running, self._ahead, self._early = first, ahead, {}
         return first
 
     def _next(self, timeout: int) -> Sent:
@@ -86,13 +87,11 @@ class Wire:
         """Read what nobody has waited for yet, up to the answer to what was sent as ``key``, and return that."""
         if self._running:
             self._wait(self._running)
-        while self._ahead:
+        while self._ahead and key not in self._early:
             first = next(iter(self._ahead))
-            answer = self._wait(self._ahead[first])
+            self._early[first] = self._wait(self._ahead[first])
             del self._ahead[first]
-            if first == key:
-                return answer
-        return None
+        return self._early.pop(key, None)
 
     def _answer(self, number: int, show: Show | None = None, wait: float | None = None) -> tuple[str, str, int]:
         """Output, errors and exit code of frame ``number``; ``show`` gets the output as it comes."""

@@ -16,6 +16,7 @@ from .receive import create_release, upload
 from .restoring import restore
 from .switching import confirm, switch
 from .tidy import cleanup, log
+from .tidy import foresee as foresee_cleanup
 from .verification import checklist, summary
 
 TASKS = (
@@ -25,5 +26,5 @@ TASKS = (
 )
 
 __all__ = ["TASKS", "backup", "check", "checklist", "cleanup", "confirm", "create_release", "disarm", "down", "drain", "env", "foresee"]
-__all__ += ["health", "link_shared", "log", "migrate", "opcache", "optimize", "review", "setup", "summary", "switch", "up"]
-__all__ += ["by_hand", "first_whole", "restore", "upload", "validate", "verify", "workers"]
+__all__ += ["foresee_cleanup", "health", "link_shared", "log", "migrate", "opcache", "optimize", "review", "setup", "summary", "switch"]
+__all__ += ["by_hand", "first_whole", "restore", "up", "upload", "validate", "verify", "workers"]

@@ -60,6 +60,21 @@ def link_shared(c: Host, release: str = "") -> None:
     console.done(f"Shared resources linked: {', '.join(folders)}{views}")
 
 
+def foresee(c: Host, release: str) -> None:
+    """Let ``missing`` travel with the next trip."""
+    c.shell.foresee(*_question(c, release))
+
+
+def missing(c: Host, release: str) -> list[str]:
+    """What is not linked into ``release`` yet."""
+    return [] if c.shell.dry else c.shell.ask(*_question(c, release), what="check the links").out.split("\n")[:-1]
+
+
+def _question(c: Host, release: str) -> tuple[str, ...]:
+    wanted = [path for path in c.settings.shared_folders if path != VIEWS]
+    return source("server/linked.sh"), c.site.release(release), *wanted, ".env"
+
+
 def _link(c: Host, release: str, path: str, kind: str) -> None:
     target = "../" * (path.count("/") + 2) + f"shared/{path}"
     c.shell.do(LINK, c.site.release(release), c.site.shared, path, target, kind, what=f"share {path}")

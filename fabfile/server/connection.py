@@ -20,13 +20,22 @@ def read(c: Host, release: str) -> str:
     return found
 
 
+def foresee(c: Host, release: str) -> None:
+    """Let ``reach`` travel with the next trip."""
+    c.shell.foresee(*_question(c, release), timeout=c.settings.health_timeout)
+
+
+def _question(c: Host, release: str) -> tuple[str, ...]:
+    return php_script("server/reach.php"), *common.php(c), "--", c.site.release(release)
+
+
 def reach(c: Host, release: str) -> str:
     """Open the default connection of ``release``; its name, "none" where the application has none, empty where that cannot be asked.
 
     Raises Failure with what the database or its driver says.
     """
-    command, limit = (*common.php(c), "--", c.site.release(release)), c.settings.health_timeout
-    answer = c.shell.ask(php_script("server/reach.php"), *command, check=False, timeout=limit, what="open the database connection")
+    limit = c.settings.health_timeout
+    answer = c.shell.ask(*_question(c, release), check=False, timeout=limit, what="open the database connection")
     if answer.code:
         late = answer.code in (137, 143) and answer.seconds >= limit
         why = f"no answer within {limit} seconds" if late else (answer.err.strip() or answer.out.strip())[-800:]

@@ -22,7 +22,12 @@ def pending(c: Host, release: str) -> tuple[str, ...]:
 
     That there are none is remembered under our lock; that some are left is asked again.
     """
-    return () if common.remembered(c, question(release)) == () else ask(c, release)
+    return () if settled(c, release) else ask(c, release)
+
+
+def settled(c: Host, release: str) -> bool:
+    """Whether it is known that none is pending."""
+    return bool(common.remembered(c, question(release)) == ())
 
 
 def waiting(c: Host, release: str) -> tuple[str, ...]:

@@ -23,21 +23,25 @@ def health(c: Host, release: str = "") -> None:
         return
     record = common.release_of(c, release)
     _before(c, state.look(c), record.id)
+    first = visiting.visit(c, record.id, c.settings.health_path or "/")
+    if not c.settings.migrate or database.settled(c, record.id):
+        connection.foresee(c, record.id)
+        visiting.foresee(c, first)
     version = common.artisan(c, record.id, "--version").out.strip()
     console.done(f"Application boots: {version.splitlines()[-1] if version else 'artisan said nothing'}")
     if c.settings.migrate and (left := database.pending(c, record.id)):
         raise Failure(f"{c.name}: {len(left)} migrations are still pending: {', '.join(left)}", f"fab server.migrate --host={c.name}")
     if name := connection.reach(c, record.id):
         console.done("No database to reach: there is no default connection" if name == "none" else f"Database reached: connection {name}")
-    _visited(c, record.id)
+    _visited(c, record.id, first)
 
 
-def _visited(c: Host, release: str) -> None:
+def _visited(c: Host, release: str, first: visiting.Visit) -> None:
     """The first visitor of the health page, and of each page that shall be warm, is us: in the pool that will serve it, if we may."""
-    socket, path = c.settings.fpm_socket, c.settings.health_path or "/"
+    socket, path = c.settings.fpm_socket, first.path
     pages = [path, *(page for page in c.settings.warm_paths if page != path)]
     for page in pages[:1] if socket else pages:
-        who, answer = visiting.alone(c, release, page)
+        who, answer = visiting.alone(c, first if page == path else visiting.visit(c, release, page))
         _answers(c, page, who, answer, warm=page != path)
     for page in pages if socket else []:
         _answers(c, page, f"the new release in {socket}", visiting.in_pool(c, release, page, warm=page != path), warm=page != path)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
 
 from ..engine import console, guard, ladder, records, state
 from ..engine.errors import CommandFailed, Failure
@@ -35,7 +36,7 @@ def switch(c: Host, release: str = "", watch: bool = False) -> str:
 def _made_ready(c: Host, found: state.ServerState, record: Record) -> None:
     """What must be in place around the rename: links, document root, maintenance mode as it is, assets of pages that are open."""
     linked = common.remembered(c, configure.LINKED, record.id)
-    if not (record.confirmed or linked) and (missing := _missing_links(c, record)):
+    if not (record.confirmed or linked) and (missing := configure.missing(c, record.id)):
         console.say(f"   not linked yet: {', '.join(missing)}")
         configure.link_shared(c, release=record.id)
         configure.env(c, release=record.id)
@@ -72,46 +73,50 @@ def _chosen(c: Host, found: state.ServerState, release: str) -> Record:
     return record
 
 
-def _missing_links(c: Host, record: Record) -> list[str]:
-    wanted = [path for path in c.settings.shared_folders if path != configure.VIEWS] + [".env"]
-    if c.shell.dry:
-        return []
-    return c.shell.ask(source("server/linked.sh"), c.site.release(record.id), *wanted, what="check the links").out.split("\n")[:-1]
-
-
 def activate(c: Host, found: state.ServerState, record: Record, watch: bool) -> None:
     """Rename ``current`` to ``record``'s release and note it. Raises CommandFailed with ``current`` as it was.
 
     The order of a release that was confirmed before changes when it is confirmed again: until then it may all be undone.
     """
-    ladder.climb(c, "engine/switch.sh", c.site.root, record.id, common.php(c)[0], what=f"switch current to {record.id}")
     now = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
     order = record.order if watch and record.confirmed else found.next_order()
     changes = {"order": order, "switched": now, "previous": found.current, "confirmed": record.confirmed or not watch}
-    try:
-        records.write(c.shell, c.site, record.but(state="live", **changes))
+    note = records.noted(c.site, record.id, True, record.but(state="live", **changes))
+    if not c.shell.dry:
+        c.shell.foresee(*note)
         state.foresee(c)
-        c.shell.flush()
-    except CommandFailed as error:  # a full disk: what serves is decided, a note can wait
-        console.warn(f"the record of {record.id} could not be written: {error.text}")
+    ladder.climb(c, "engine/switch.sh", c.site.root, record.id, common.php(c)[0], what=f"switch current to {record.id}")
+    _noted(c, record.id, note)
 
 
 def confirm(c: Host, release: str) -> None:
     """The release is well: it is a target for later rollbacks from now on, and its predecessor is retired."""
-    state.foresee(c)
-    guard.confirm(c, release)
     if c.shell.dry:
         return
-    found = state.look(c)
+    note = records.noted(c.site, release, False, *_confirmed(state.look(c), release))
+    c.shell.foresee(*note)
+    state.foresee(c)
+    guard.confirm(c, release)
+    _noted(c, release, note)
+
+
+def _confirmed(found: state.ServerState, release: str) -> Iterator[Record]:
+    """The records that change when ``release`` is confirmed."""
     if record := found.records.get(release):
         last = record.order == found.next_order() - 1
-        records.write(c.shell, c.site, record.but(state="live", confirmed=True, order=record.order if last else found.next_order()))
+        yield record.but(state="live", confirmed=True, order=record.order if last else found.next_order())
     for left in found.records.values():
         if left.id != release and left.state == "live":
-            records.write(c.shell, c.site, left.but(state="retired"))
+            yield left.but(state="retired")
+
+
+def _noted(c: Host, release: str, note: tuple[str, ...]) -> None:
+    """Write down what was switched or confirmed. On a full disk, what serves is decided, and a note can wait."""
+    state.forget(c)
     try:
-        c.shell.flush()
-    except CommandFailed as error:  # as above
+        if not c.shell.dry:
+            c.shell.ask(*note, what=f"record of {release}")
+    except CommandFailed as error:
         console.warn(f"the record of {release} could not be written: {error.text}")
 
 

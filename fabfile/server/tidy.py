@@ -80,13 +80,23 @@ def _remove(c: Host, keep: int) -> tuple[int, int]:
     if c.shell.dry:
         return len(gone), 0
     pinned = [record.backup.rpartition("/")[2] for record in found.records.values() if record.backup and record.id not in gone]
+    state.foresee(c)
     values = (c.site.backups, c.settings.keep_backups, c.settings.backup_days, *pinned)
     return len(gone), len(c.shell.ask(BACKUPS, *values, what="old backups").out.split())
 
 
+def foresee(c: Host) -> None:
+    """Let what cleanup asks first travel with the next trip."""
+    c.shell.foresee(*_standing(c))
+
+
+def _standing(c: Host) -> tuple[str, str]:
+    return source("server/standing.sh"), c.site.releases
+
+
 def _unused(c: Host, ids: list[str]) -> list[str]:
     """``ids`` without those where a process still works: a queue worker loads its classes as it meets them."""
-    text = c.shell.ask(source("server/standing.sh"), c.site.releases, what="look for processes in old releases").out
+    text = c.shell.ask(*_standing(c), what="look for processes in old releases").out
     used = busy(text)
     for id in sorted(used & {*ids}):
         console.say(f"   {id} stays: it is still in use", console.YELLOW)

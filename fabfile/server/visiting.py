@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
+from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from ..engine.hosts import Host
@@ -26,14 +27,32 @@ fi
 """
 
 
-def alone(c: Host, release: str, path: str) -> tuple[str, Answer]:
-    """Who answers, and the answer of the release by itself."""
+@dataclass(frozen=True)
+class Visit:
+    """What is asked to visit ``path`` of a release; the same again is the same question."""
+
+    path: str
+    values: tuple[object, ...]
+    seconds: int
+
+
+def visit(c: Host, release: str, path: str) -> Visit:
+    """A visit to ``path`` of ``release`` by itself, that only the one who pays it can pay."""
     token, (scheme, host) = secrets.token_hex(32), _site(c)
     digest, seconds = hashlib.sha256(token.encode()).hexdigest(), c.settings.health_timeout
-    answer = c.shell.ask(
-        ALONE, c.site.release(release), c.site.own, BOOT, token, digest, scheme, host, path, seconds, *common.php(c),
-        check=False, timeout=seconds + 10, what=f"GET {path} with the new release",
-    )  # fmt: skip
+    site = (c.site.release(release), c.site.own, BOOT, token, digest, scheme, host)
+    return Visit(path, (*site, path, seconds, *common.php(c)), seconds + 10)
+
+
+def foresee(c: Host, asked: Visit) -> None:
+    """Let the visit travel with the next trip."""
+    c.shell.foresee(ALONE, *asked.values, timeout=asked.seconds)
+
+
+def alone(c: Host, asked: Visit) -> tuple[str, Answer]:
+    """Who answers, and the answer of the release by itself."""
+    what = f"GET {asked.path} with the new release"
+    answer = c.shell.ask(ALONE, *asked.values, check=False, timeout=asked.seconds, what=what)
     by = "by PHP's built-in server" if answer.out.startswith("by server\n") else "on PHP's command line"
     return f"the new release {by}", answer
 

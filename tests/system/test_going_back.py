@@ -175,7 +175,7 @@ def test_a_client_that_vanished(stage: Stage) -> None:
 
 def test_a_first_release_that_was_switched_to_when_the_connection_went(stage: Stage) -> None:
     stage.restore("empty")
-    code, text = stage.run("first", "session", '"state":"live"')  # the record that follows the rename
+    code, text = stage.run("first", "session", "queue:restart")  # after the rename, before the confirmation
     assert code == 4, text
     assert "is in place but not confirmed" in text
     assert "nothing is live" not in text
