@@ -69,4 +69,4 @@ class CommandFailed(Failure):
         how = f"stopped after its {timeout:g} seconds" if timeout else f"exit code {code}"
         shown = "".join(f"\n  | {line}" for line in excerpt(output.strip().splitlines()))
         super().__init__(f"{place}: {what} failed ({how}){shown}")
-        self.status = code
+        self.place, self.status = place, code

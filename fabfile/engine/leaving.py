@@ -12,7 +12,7 @@ from contextlib import contextmanager, suppress
 from types import TracebackType
 
 from . import lock, options, project
-from .errors import INTERRUPTED, Failure
+from .errors import INTERRUPTED, CommandFailed, Failure
 from .redact import mask
 
 
@@ -40,15 +40,25 @@ _typing: list[str] = []
 
 @contextmanager
 def told(task: str) -> Iterator[None]:
-    """Ctrl-C that no chain took for its end is told by the ``task`` that was typed. Raises Failure with exit code 130."""
+    """Ctrl-C that no chain took for its end is told by the ``task`` that was typed, and so is what to type next where nobody knows better.
+
+    Raises Failure with exit code 130.
+    """
     _typing.append(task)
     try:
         yield
     except KeyboardInterrupt:
         if len(_typing) > 1:
             raise
-        host = options.current.host
-        hint = f"see how things are: fab status{f' --host={host}' if host else ''}"
-        raise Failure(f"{task}: interrupted", hint, INTERRUPTED) from None
+        raise Failure(f"{task}: interrupted", _next(), INTERRUPTED) from None
+    except CommandFailed as error:
+        if len(_typing) == 1 and error.place not in (project.local().place, "builder"):
+            error.advise(_next())
+        raise
     finally:
         _typing.pop()
+
+
+def _next() -> str:
+    host = options.current.host
+    return f"see how things are: fab status{f' --host={host}' if host else ''}"

@@ -7,13 +7,14 @@ from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
+COMMENT = {"sh": re.compile(r"^[ \t]*#(?: .*)?\n", re.MULTILINE), "php": re.compile(r"^[ \t]*(?://(?: .*)?|/\*\* .*\*/)\n", re.MULTILINE)}
 NEEDS = re.compile(r"^require '([\w.]+)';$", re.MULTILINE)
 
 
 @cache
 def source(name: str) -> str:
-    """The text of file ``name`` of the collection, such as ``engine/look.sh``."""
-    return (ROOT / name).read_text(encoding="utf-8")
+    """The text of file ``name`` of the collection, such as ``engine/look.sh``, as it is sent: its comments are for whoever reads it."""
+    return COMMENT[name.rpartition(".")[2]].sub("", (ROOT / name).read_text(encoding="utf-8"))
 
 
 def php(name: str, run: str = '"$@"') -> str:

@@ -188,6 +188,9 @@ def test_a_first_release_that_was_switched_to_when_the_connection_went(stage: St
 def test_a_server_that_cannot_even_be_looked_at_is_told_with_what_to_type(stage: Stage) -> None:
     code, text = stage.run("redeploy", "fail", 1)
     assert (code, "→ fab server.check --host=prod" in text) == (4, True), text
+    stage.restore("two")
+    code, text = stage.run("rollback", "fail", "function differences(")
+    assert (code, "→ see how things are: fab status --host=prod" in text) == (4, True), text
 
 
 STATUS = {"redeploy": "SUCCESS", "rollback": "ROLLED BACK ON REQUEST"}
