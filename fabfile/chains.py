@@ -21,6 +21,8 @@ COMMIT = {
 )
 def deploy(c: Host, branch: str = "", commit: str = "", artifact: str = "", force: bool = False) -> None:
     """Take a commit to a live release: build, transfer, prepare, switch, validate."""
+    if not artifact:
+        local.foresee()
     run = outcome.begin(c, "deploy", steps=len(overview.chain(c.settings, built=not artifact)))
     try:
         server.check(c)

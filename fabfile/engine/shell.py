@@ -76,6 +76,7 @@ class Shell(Wire):
         The answer to a ``steady`` question is not changed by what was collected, which goes on waiting if that answer is here.
         """
         limit, asked = self.timeout if timeout is None else timeout, pieces.piece(script, values, what)
+        self._foreseen = [(piece, limit) for piece, limit in self._foreseen if piece.script != asked.script]  # it need not travel twice
         if self._is_ahead(asked) and (steady or all(piece.note for piece in self._pieces)):
             return self._arrived(asked, check, limit)
         self._pieces.append(asked)
@@ -99,6 +100,11 @@ class Shell(Wire):
         that, asked or not.
         """
         self._foreseen.append((pieces.piece(script, values, what), self.timeout if timeout is None else timeout))
+
+    def hurry(self) -> None:
+        """Have what is foreseen answered from now on, while this machine is busy with something else."""
+        if not (self._running or self._ahead):
+            self._post_ahead(self._behind())
 
     def flush(self) -> None:
         """Run what was collected."""
@@ -181,18 +187,20 @@ class Shell(Wire):
             console.say(f"   … {self.place}: waiting for the interrupted command to end")
         self._caught_up()
         self.trips += 1
-        behind = {piece.script: (pieces.weave([piece], self._frames.token), limit) for piece, limit in self._foreseen}
-        self._foreseen, self._stale = [], False
-        sent = self._post(kind, script, timeout, behind)
+        sent = self._post(kind, script, timeout, self._behind())
         try:
             return self._wait(sent, show)
         except KeyboardInterrupt:
             self._stop(patient)
             raise
 
+    def _behind(self) -> dict[str, tuple[str, int]]:
+        """What was foreseen, with its limit, by its script: it is on its way from now on."""
+        sent, self._foreseen, self._stale = self._foreseen, [], False
+        return {piece.script: (pieces.weave([piece], self._frames.token), limit) for piece, limit in sent}
+
     def _arrived(self, asked: pieces.Piece, check: bool, timeout: int) -> Answer:
-        """The answer to what was foreseen, by whomever: it need not travel once more."""
-        self._foreseen = [(piece, limit) for piece, limit in self._foreseen if piece.script != asked.script]
+        """The answer to what was foreseen."""
         try:
             answer = self._caught_up(asked.script)
         except KeyboardInterrupt:

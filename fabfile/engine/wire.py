@@ -63,11 +63,16 @@ class Wire:
     def _post(self, kind: str, script: str, timeout: int, behind: Mapping[str, tuple[str, int]]) -> Sent:
         """Send a script, and questions ``behind`` it, which are known by their keys; not waiting for any answer."""
         first = self._next(timeout)
+        self._post_ahead(behind, self._framed(kind, first, script))
+        self._running = first
+        return first
+
+    def _post_ahead(self, behind: Mapping[str, tuple[str, int]], first: bytes = b"") -> None:
+        """Send questions that nobody waits for yet, behind the ``first`` frame if there is one."""
         ahead = {key: self._next(limit) for key, (_, limit) in behind.items()}
         rest = [self._framed("ask", ahead[key], text) for key, (text, _) in behind.items()]
-        self._send(b"".join([self._framed(kind, first, script), *rest]))
-        self._running, self._ahead, self._early = first, ahead, {}
-        return first
+        self._send(b"".join([first, *rest]))
+        self._ahead, self._early = ahead, {}
 
     def _next(self, timeout: int) -> Sent:
         self._numbers += 1

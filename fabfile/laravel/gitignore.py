@@ -66,6 +66,7 @@ class Rules:
 
     def __init__(self, rules: Iterable[Rule]) -> None:
         self.rules = tuple(rules)
+        self.any = re.compile("|".join(re.sub(r"\(\?P<\w+>", "(?:", rule.regex.pattern) for rule in self.rules) or "(?!)")
         self.folders: dict[str, Rule | None] = {"": None}
 
     def excluded_by(self, path: str) -> Rule | None:
@@ -78,5 +79,7 @@ class Rules:
         return self.folders[path]
 
     def _last(self, path: str, folder: bool) -> Rule | None:
+        if not self.any.search(_bytes(path)):  # most paths are named by none
+            return None
         rule = next((rule for rule in reversed(self.rules) if rule.names(path, folder)), None)
         return rule if rule and rule.out else None

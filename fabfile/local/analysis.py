@@ -31,11 +31,22 @@ def analyze(c: Context, write: bool = True) -> None:
     console.done("Analysis complete")
 
 
-def tools() -> dict[str, str]:
-    """Tool → version on this machine, and ``extensions``."""
+def foresee() -> None:
+    """Ask this machine's tools for their versions, which they are slow to say, while something else is done."""
+    local = project.local()
+    local.foresee(*_question())
+    local.hurry()
+
+
+def _question() -> tuple[str, ...]:
     build, root = project.loaded().settings.build, project.root()
     node = ("node", "npm") if (root / "package.json").is_file() else ()  # slow to say it
-    out = project.local().ask(source("engine/tools.sh"), str(root), build.php, build.composer, *node, what="ask for versions").out
+    return source("engine/tools.sh"), str(root), build.php, build.composer, *node
+
+
+def tools() -> dict[str, str]:
+    """Tool → version on this machine, and ``extensions``."""
+    out = project.local().ask(*_question(), what="ask for versions").out
     rows = dict(line.split(" ", 1) for line in out.splitlines() if " " in line)
     return {name: text if name == "extensions" else frontend.version(text) for name, text in rows.items()}
 

@@ -3,7 +3,7 @@
 # shellcheck disable=SC2154 # login.sh sets what is not set here
 out=${1%.gz}
 trap 'rm -f -- "$out" "$out-journal" "$out.cnf" "$out.gz.part"' EXIT
-trap 'exit 143' HUP INT TERM # dash runs no EXIT trap for a signal that nobody waits for
+trap 'exit 143' HUP INT PIPE TERM # dash runs no EXIT trap for a signal that nobody waits for
 rm -f -- "${1%/*}"/db-*.cnf "${1%/*}"/db-*.part # of a backup that was killed; the password is in one of them
 case ${driver-} in
   sqlite)

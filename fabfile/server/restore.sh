@@ -3,7 +3,7 @@
 # shellcheck disable=SC2154 # login.sh sets what is not set here
 part=${1%.gz}
 trap 'rm -f -- "$part.part" "$part.part-journal" "$part.part-wal" "$part.part-shm" "$part.cnf"' EXIT
-trap 'exit 143' HUP INT TERM
+trap 'exit 143' HUP INT PIPE TERM
 case ${driver-} in
   sqlite)
     gzip -dc <"$1" >"$part.part"

@@ -11,7 +11,7 @@ for file in "$place"/health.*; do # what a server that lost its power has left
 done
 router=$place/health.$$.php log=$place/health.$$.log port='' server=''
 trap '[ -z "$server" ] || { kill "$server" || :; wait "$server" || :; } 2>/dev/null; rm -f -- "$router" "$log"' EXIT
-trap 'exit 143' HUP INT TERM
+trap 'exit 143' HUP INT PIPE TERM
 unset PHP_CLI_SERVER_WORKERS # all of whom would have to be ended
 [ "$scheme" = https ] && https=true || https=false
 # shellcheck disable=SC2016 # PHP's

@@ -54,7 +54,7 @@ hush() ( # RELEASE …
 root=$1 which=$2 hash=$3 seconds=$4 release=$5 before=$6 name=$7 page=$8 fixed=$9
 shift 9
 trap 'hush "$release" "$before"' EXIT
-trap 'exit 143' HUP INT TERM
+trap 'exit 143' HUP INT PIPE TERM
 # What told and paged say: 0 somebody will tell, 1 nobody can, 73 no file can be written.
 proof="$hash $(($(date +%s) + seconds))" told=1 paged=1
 if [ -n "$which" ]; then

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import time
 from pathlib import Path
 from threading import Timer
 
@@ -90,6 +91,59 @@ def test_what_is_foreseen_costs_no_trip_and_is_answered_after_the_one_it_travels
     assert shell.trips == before + 1
     assert shell.ask(other).out == "other\n"  # but once
     assert shell.trips == before + 2
+
+
+def test_a_steady_answer_that_is_here_does_not_make_what_was_collected_travel(shell: Shell, tmp_path: Path) -> None:
+    shell.foresee("echo steady")
+    shell.ask(":")
+    before = shell.trips
+    shell.do('echo done >"$1"', tmp_path / "file")
+    assert shell.ask("echo steady", steady=True).out == "steady\n"
+    assert (shell.trips, (tmp_path / "file").exists()) == (before, False)
+    assert shell.ask("echo steady", steady=True).out == "steady\n"  # not here any more: it travels behind what was collected
+    assert (shell.trips, (tmp_path / "file").exists()) == (before + 1, True)
+
+
+def test_what_has_arrived_is_not_sent_once_more(shell: Shell, tmp_path: Path) -> None:
+    count = 'echo once >>"$1"'
+    shell.foresee(count, tmp_path / "file")
+    shell.ask(":")
+    shell.foresee(count, tmp_path / "file")  # by somebody who does not know of the other
+    shell.ask(count, tmp_path / "file")
+    shell.ask(":")
+    shell.ask(":")
+    assert (tmp_path / "file").read_text() == "once\n"
+
+
+def test_what_is_hurried_is_answered_while_nobody_waits(shell: Shell, tmp_path: Path) -> None:
+    shell.foresee('echo done >"$1"; echo said', tmp_path / "file")
+    shell.hurry()
+    until = time.monotonic() + 20
+    while not (tmp_path / "file").exists() and time.monotonic() < until:
+        time.sleep(0.01)
+    before = shell.trips
+    assert shell.ask('echo done >"$1"; echo said', tmp_path / "file").out == "said\n"
+    assert shell.trips == before
+    assert shell.ask("echo on").out == "on\n"
+
+
+def test_what_is_hurried_and_never_asked_is_in_nobodys_way(shell: Shell) -> None:
+    shell.foresee("echo never")
+    shell.hurry()
+    assert shell.ask("echo on").out == "on\n"
+    assert shell.ask("echo never").out == "never\n"
+
+
+def test_what_is_gathered_travels_with_the_next_question(shell: Shell, tmp_path: Path) -> None:
+    with shell.gathering():
+        shell.do('echo one >"$1"', tmp_path / "file", what="the first step")
+        shell.settle()
+        assert not (tmp_path / "file").exists()
+        shell.do("false", what="the second step")
+        shell.settle()
+    with pytest.raises(CommandFailed, match="the second step failed"):
+        shell.settle()
+    assert (tmp_path / "file").exists()
 
 
 @pytest.mark.parametrize("meanwhile", ["done", "worked", "asked"])

@@ -193,6 +193,11 @@ def test_a_server_that_cannot_even_be_looked_at_is_told_with_what_to_type(stage:
     assert (code, "→ see how things are: fab status --host=prod" in text) == (4, True), text
 
 
+def test_how_often_the_server_is_spoken_to(stage: Stage) -> None:
+    """What is asked ahead costs nothing; a round trip more is felt by whoever is far away."""
+    assert {flow: stage.commands(flow) for flow in FLOWS} == {"first": 28, "redeploy": 26, "rollback": 16}
+
+
 STATUS = {"redeploy": "SUCCESS", "rollback": "ROLLED BACK ON REQUEST"}
 
 

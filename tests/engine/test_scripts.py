@@ -1,0 +1,23 @@
+"""What is sent of a script: all of it but its comments."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from fabfile.engine.scripts import ROOT, source
+
+FILES = sorted(str(path.relative_to(ROOT)) for suffix in ("sh", "php") for path in ROOT.glob(f"*/*.{suffix}"))
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_only_lines_that_are_comments_stay_here(name: str) -> None:
+    """The rest is as it was, in its order; and no line of what is sent is for a reader alone."""
+    written, sent = (ROOT / name).read_text(encoding="utf-8").splitlines(), source(name).splitlines()
+    comment = re.compile(r"\s*(#( |$)|//( |$)|/\*\* .*\*/$)")
+    assert [line for line in written if not comment.match(line)] == sent
+
+
+def test_there_are_scripts() -> None:
+    assert len(FILES) > 50
