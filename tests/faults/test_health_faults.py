@@ -236,18 +236,37 @@ def test_who_is_asked_elsewhere_is_told_once_and_how_to_be_asked_here(world: Wor
     assert f"It is release {world.current()} that answers" in result.out
 
 
+def started(folder: Path, then: str) -> list[str]:
+    """The command that starts the server of a visit to ``folder`` and runs ``then``."""
+    (folder / "public").mkdir()
+    (folder / "public/index.php").write_text("<?php echo 'the release';")
+    digest = hashlib.sha256(b"token").hexdigest()
+    values = [folder, folder, program("server/boot.php"), "token", digest, "http", "localhost", "/", "5"]
+    return ["sh", "-euc", f"{source('server/serve.sh')}\n{then}", "sh", *map(str, values), "php"]
+
+
 def test_nobody_else_is_answered_by_it(tmp_path: Path) -> None:
     """Without the token it is 404, before anything of the release is run."""
     need("php")
-    (tmp_path / "public").mkdir()
-    (tmp_path / "public/index.php").write_text("<?php echo 'the release';")
     ask = 'echo file_get_contents($argv[1], false, stream_context_create(["http" => ["ignore_errors" => true]])), $http_response_header[0];'
-    script = f"""{source("server/serve.sh")}\n"$@" -r "$ASK" "http://127.0.0.1:$port/" """
-    values = [tmp_path, tmp_path, program("server/boot.php"), "token", hashlib.sha256(b"token").hexdigest(), "http", "localhost", "/", "5"]
-    command = ["sh", "-euc", script, "sh", *map(str, values), "php"]
+    command = started(tmp_path, '"$@" -r "$ASK" "http://127.0.0.1:$port/"')
     said = subprocess.run(command, env={**os.environ, "ASK": ask}, text=True, capture_output=True, check=False, timeout=60)
     assert said.stdout.endswith(" 404 Not Found"), said.stderr
     assert ("the release" in said.stdout, list(tmp_path.glob("health.*"))) == (False, [])
+
+
+def test_its_server_ends_although_nobody_reads_what_is_said(tmp_path: Path) -> None:
+    """The client died, and with it the connection: the first word ends the script that started the server."""
+    need("php")
+    reader, writer = os.pipe()
+    command = started(tmp_path, 'echo "$port" >"$release/port"; echo said; sleep 600')
+    with subprocess.Popen(command, stdout=writer) as script:
+        os.close(writer)
+        os.close(reader)
+        assert script.wait(60) == 143
+    assert (tmp_path / "port").read_text().strip().isdecimal()
+    assert [text for _, text in process.command_lines() if f"{tmp_path}/public" in text and "-S" in text.split()] == []
+    assert list(tmp_path.glob("health.*")) == []
 
 
 def test_a_site_that_goes_on_serving_another_release_is_noticed(world: World, sample: Path) -> None:
