@@ -8,7 +8,7 @@ foreseen: it travels with the trip before, and costs none of its own.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 from weakref import WeakSet
 
@@ -213,9 +213,10 @@ class Shell(Wire):
         """After Ctrl-C: end what runs; what must not be cut short is waited for by whatever comes next."""
         console.say(f"   … stopping{' when this command has ended' if patient else ''}; Ctrl-C again leaves at once")
         if self.child and not patient:
-            pipe = self.connect(STOP)
-            pipe.send(f"{self.child}\n".encode())
-            pipe.finish()
+            with suppress(Exception):  # whoever cannot be reached notices by itself that nobody is there
+                pipe = self.connect(STOP)
+                pipe.send(f"{self.child}\n".encode())
+                pipe.finish()
 
 
 def _failed(place: str, what: str, answer: Answer, limit: int) -> CommandFailed:

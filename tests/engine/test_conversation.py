@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from fabfile.engine import console, options
 from fabfile.engine.errors import CommandFailed, Unreachable
+from fabfile.engine.pipes import Pipe
 from fabfile.engine.shell import Shell
 from tests.engine import places
 from tests.engine.conftest import MakeShell
@@ -132,6 +133,24 @@ def test_what_is_hurried_and_never_asked_is_in_nobodys_way(shell: Shell) -> None
     shell.hurry()
     assert shell.ask("echo on").out == "on\n"
     assert shell.ask("echo never").out == "never\n"
+
+
+def test_an_interrupt_stays_one_where_the_command_cannot_be_ended(shell: Shell, tmp_path: Path) -> None:
+    shell.ask(":")
+    connect, shell.child = shell.connect, str(tmp_path / "child")
+
+    def gone(*command: str) -> Pipe:
+        if command:
+            raise OSError("Network is unreachable")
+        return connect()
+
+    shell.connect = gone
+    timer = Timer(0.3, os.kill, (os.getpid(), signal.SIGINT))
+    timer.start()
+    with pytest.raises(KeyboardInterrupt):
+        shell.ask("sleep 2")
+    shell.connect = connect
+    assert shell.ask("echo on").out == "on\n"
 
 
 def test_what_is_gathered_travels_with_the_next_question(shell: Shell, tmp_path: Path) -> None:
