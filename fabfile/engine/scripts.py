@@ -7,7 +7,11 @@ from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
-COMMENT = {"sh": re.compile(r"^[ \t]*#(?: .*)?\n", re.MULTILINE), "php": re.compile(r"^[ \t]*(?://(?: .*)?|/\*\* .*\*/)\n", re.MULTILINE)}
+# Whole lines; one that begins with our name is no comment: what is left behind is known by it.
+COMMENT = {
+    "sh": re.compile(r"^[ \t]*#(?: .*)?\n", re.MULTILINE),
+    "php": re.compile(r"^[ \t]*(?://(?: (?!laravel-fab).*)?|/\*\* .*\*/)\n", re.MULTILINE),
+}
 NEEDS = re.compile(r"^require '([\w.]+)';$", re.MULTILINE)
 
 
