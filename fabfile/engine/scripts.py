@@ -18,7 +18,8 @@ NEEDS = re.compile(r"^require '([\w.]+)';$", re.MULTILINE)
 @cache
 def source(name: str) -> str:
     """The text of file ``name`` of the collection, such as ``engine/look.sh``, as it is sent: its comments are for whoever reads it."""
-    return COMMENT[name.rpartition(".")[2]].sub("", (ROOT / name).read_text(encoding="utf-8"))
+    text, comment = (ROOT / name).read_text(encoding="utf-8"), COMMENT.get(name.rpartition(".")[2])
+    return comment.sub("", text) if comment else text
 
 
 def php(name: str, run: str = '"$@"') -> str:

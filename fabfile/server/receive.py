@@ -29,6 +29,7 @@ def create_release(c: Host, artifact: str = "") -> str:
     records.write(c.shell, c.site, record)
     if made.place == "local":
         room.foresee(c)
+        c.shell.flush()  # now: what is wrong with the artifact ends this run before anything else is said
     console.done(f"Release directory: {c.site.release(record.id)}")
     return record.id
 
