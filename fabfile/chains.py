@@ -44,10 +44,7 @@ def deploy(c: Host, branch: str = "", commit: str = "", artifact: str = "", forc
         server.confirm(c, run.release)
     except BaseException as error:
         raise gone_back(c, run, error) from error
-    if run.built:
-        outcome.tidied(run, lambda: drained(c), lambda: builder.foresee_cleanup(c), lambda: server.cleanup(c), lambda: builder.cleanup(c))
-    else:
-        outcome.tidied(run, lambda: drained(c), lambda: server.cleanup(c))
+    outcome.tidied(run, lambda: drained(c), lambda: cleaned(c, run.built), lambda: builder.cleanup(c) if run.built else None)
     outcome.live(c, run)
 
 
@@ -84,6 +81,13 @@ def drained(c: Host) -> None:
     server.foresee_cleanup(c)
     if c.running_on or not c.settings.workers:
         server.drain(c, wait=bool(c.running_on))
+
+
+def cleaned(c: Host, built: bool) -> None:
+    """Old releases go; what goes of a build, where the server built for itself, travels along."""
+    if built:
+        builder.foresee_cleanup(c)
+    server.cleanup(c)
 
 
 def gone_back(c: Host, run: Deployment, error: BaseException) -> BaseException:

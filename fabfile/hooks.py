@@ -9,8 +9,9 @@ from invoke.context import Context
 
 from .builder.workshop import workshop
 from .engine import console, mistakes, project, registry, schema, state
+from .engine.foresight import look_again
 from .engine.hosts import Host
-from .engine.shell import Shell, look_again
+from .engine.shell import Shell
 from .engine.tasks import hook_point
 from .server import configure
 

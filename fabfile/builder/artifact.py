@@ -18,7 +18,6 @@ from ..laravel import frontend, ignore
 from . import looking
 from .workshop import Workshop, no_build, workshop
 
-WHAT = "remove this machine's caches"
 MANIFESTS = {
     "public/build/manifest.json": "public/build",
     "public/build/.vite/manifest.json": "public/build",
@@ -30,11 +29,9 @@ MANIFESTS = {
 def optimize(c: Context) -> None:
     """Leave nothing of this machine's environment in the build."""
     shop = workshop(c)
-    if shop.shell.dry:
-        shop.shell.do(looking.PLAIN, shop.work, what=WHAT)
-        return
-    looking.foresee_end(shop)
-    shop.shell.ask(looking.PLAIN, shop.work, what=WHAT)
+    if not shop.shell.dry:
+        looking.foresee_end(shop)
+    shop.shell.act(looking.PLAIN, shop.work, what="remove this machine's caches")
 
 
 @on_builder(flow="2.5-validate", done="Build validation passed")

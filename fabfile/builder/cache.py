@@ -56,7 +56,7 @@ def tidy(shop: Workshop) -> None:
     """Nothing stays of the build but its caches and the newest artifacts. Vendor is made ready for the next one, by a process that goes
     on when this run has ended."""
     keep = project.loaded().settings.build.keep_artifacts
-    (shop.shell.do if shop.shell.dry else shop.shell.ask)(END, *_values(shop), what=f"remove {shop.work}, keep {keep} artifacts")
+    shop.shell.act(END, *_values(shop), what=f"remove {shop.work}, keep {keep} artifacts")
 
 
 def foresee_tidy(shop: Workshop) -> None:

@@ -15,9 +15,10 @@ from fabric import Config, Connection
 
 from . import console, options, schema, squeeze
 from .errors import Failure, Unreachable
+from .foresight import look_again
 from .layout import Site
 from .pipes import BOOT, ChannelPipe
-from .shell import Shell, look_again
+from .shell import Shell
 from .trust import HostKey, check_key, know
 
 KEEPALIVE = 15  # seconds

@@ -52,7 +52,7 @@ def told(task: str) -> Iterator[None]:
             raise
         raise Failure(f"{task}: interrupted", _next(), INTERRUPTED) from None
     except CommandFailed as error:
-        if len(_typing) == 1 and error.place not in (project.local().place, "builder"):
+        if len(_typing) == 1 and error.place == (options.current.host or project.loaded().usual_host()):
             error.advise(_next())
         raise
     finally:

@@ -18,7 +18,7 @@ WRITE = 'umask 077; mkdir -p "${1%/*}"; printf "%s\\n" "$2" >"$1.new"; mv -f "$1
 NOTED = f"""
 cd "$1"
 [ "$(readlink current)" = "releases/$2" ]
-[ -n "$3" ] || {{ [ ! -e .deploy/pending ] && [ ! -e .deploy/reverting ]; }}
+if [ -z "$3" ] && {{ [ -e .deploy/pending ] || [ -e .deploy/reverting ]; }}; then echo 'it may still be undone' >&2; exit 1; fi
 shift 3
 while [ "$#" -gt 0 ]; do
   ({WRITE})

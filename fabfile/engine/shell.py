@@ -10,13 +10,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
-from weakref import WeakSet
 
 from . import console, options, pieces
 from .errors import CommandFailed
+from .foresight import Foresight
 from .pipes import Pipe
 from .quoting import bind, quote
-from .wire import Answer, Wire
+from .wire import Answer
 
 # What was just sent may not have begun: then nobody is noted yet.
 STOP = (
@@ -25,16 +25,7 @@ STOP = (
 )
 
 
-_open: WeakSet[Shell] = WeakSet()
-
-
-def look_again() -> None:
-    """Nothing that was seen before this moment is taken for granted in any conversation."""
-    for shell in _open:
-        shell.changed()
-
-
-class Shell(Wire):
+class Shell(Foresight):
     """One agent, started at the first use.
 
     ``connect`` makes a pipe for a command (the agent's, without one); ``timeout`` is the default limit of a
@@ -44,18 +35,14 @@ class Shell(Wire):
     """
 
     def __init__(self, place: str, connect: Callable[..., Pipe], timeout: int = 600, dry: bool = False, silence: int = 60) -> None:
-        super().__init__(place, connect, silence)
-        self.timeout, self.dry = timeout, dry
+        super().__init__(place, connect, timeout, silence)
+        self.dry = dry
         self.trips = 0
         self.run = ""
         self.child = ""  # where the agent writes the process group it runs
         self.known: Any = None  # what state.look saw under the lock, until something may have changed it
         self._pieces: list[pieces.Piece] = []
-        self._foreseen: list[tuple[pieces.Piece, int]] = []
         self._gathers = False
-        self._stale = False  # what is ahead was sent before something changed
-        self.seen: dict[tuple[str, ...], str] = {}
-        _open.add(self)
 
     # what tasks use
 
@@ -76,35 +63,24 @@ class Shell(Wire):
         The answer to a ``steady`` question is not changed by what was collected, which goes on waiting if that answer is here.
         """
         limit, asked = self.timeout if timeout is None else timeout, pieces.piece(script, values, what)
-        self._foreseen = [(piece, limit) for piece, limit in self._foreseen if piece.script != asked.script]  # it need not travel twice
-        if self._is_ahead(asked) and (steady or all(piece.note for piece in self._pieces)):
+        self._foreseen.pop(asked.script, None)  # it need not travel twice
+        if self._is_ahead(asked.script) and (steady or all(piece.note for piece in self._pieces)):
             return self._arrived(asked, check, limit)
         self._pieces.append(asked)
         return self._send_pieces(check, limit)
+
+    def act(self, script: str, *values: object, what: str = "") -> None:
+        """Run ``script`` now, or have its answer where it was foreseen. Raises CommandFailed."""
+        if self.dry:
+            self._would(script, values, what)
+        else:
+            self.ask(script, *values, what=what)
 
     def see(self, script: str, *values: str, what: str = "") -> str:
         """What ``script`` prints, which changes nothing: asked once, until something is done here that could change it."""
         if (key := (script, *values)) not in self.seen:
             self.seen[key] = self.ask(script, *values, what=what).out
         return self.seen[key]
-
-    def changed(self) -> None:
-        """Something was done that this conversation does not know of: what was seen or foreseen is out of date."""
-        self.seen.clear()
-        self._stale = True
-
-    def foresee(self, script: str, *values: object, timeout: int | None = None, what: str = "") -> None:
-        """The same question will be asked next: it goes right behind the next trip, and is answered after it.
-
-        Only for what changes nothing, or does no harm where that trip fails: it runs all the same. It is forgotten with the trip after
-        that, asked or not.
-        """
-        self._foreseen.append((pieces.piece(script, values, what), self.timeout if timeout is None else timeout))
-
-    def hurry(self) -> None:
-        """Have what is foreseen answered from now on, while this machine is busy with something else."""
-        if not (self._running or self._ahead):
-            self._post_ahead(self._behind())
 
     def flush(self) -> None:
         """Run what was collected."""
@@ -127,7 +103,7 @@ class Shell(Wire):
 
     def forget(self) -> None:
         """Drop what was collected: whoever collected it has failed."""
-        self._pieces, self._foreseen, self.known = [], [], None
+        self._pieces, self._foreseen, self.known = [], {}, None
         self.changed()
 
     def work(
@@ -165,9 +141,6 @@ class Shell(Wire):
 
     # frames
 
-    def _is_ahead(self, asked: pieces.Piece) -> bool:
-        return not self._stale and (asked.script in self._ahead or asked.script in self._early)
-
     def _send_pieces(self, check: bool, timeout: int) -> Answer:
         sent, self._pieces = self._pieces, []
         answer = self._frame("ask", pieces.weave(sent, self._frames.token), timeout)
@@ -187,17 +160,12 @@ class Shell(Wire):
             console.say(f"   … {self.place}: waiting for the interrupted command to end")
         self._caught_up()
         self.trips += 1
-        sent = self._post(kind, script, timeout, self._behind())
+        sent = self._post(kind, script, timeout, self._depart())
         try:
             return self._wait(sent, show)
         except KeyboardInterrupt:
             self._stop(patient)
             raise
-
-    def _behind(self) -> dict[str, tuple[str, int]]:
-        """What was foreseen, with its limit, by its script: it is on its way from now on."""
-        sent, self._foreseen, self._stale = self._foreseen, [], False
-        return {piece.script: (pieces.weave([piece], self._frames.token), limit) for piece, limit in sent}
 
     def _arrived(self, asked: pieces.Piece, check: bool, timeout: int) -> Answer:
         """The answer to what was foreseen."""

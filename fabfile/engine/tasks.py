@@ -17,8 +17,8 @@ from invoke.parser import Argument
 from . import console, journal, leaving, lock, mistakes, options, project, registry
 from .errors import CommandFailed, Failure
 from .flow import TITLES
+from .foresight import look_again
 from .hosts import Host
-from .shell import look_again
 
 
 class Step(fabric.Task):  # type: ignore[misc]

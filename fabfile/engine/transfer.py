@@ -48,14 +48,14 @@ def _stream(shell: Shell, pieces: Iterator[bytes], path: str, advance: Callable[
             pipe.send(data)
             sent += len(data)
             advance(len(data))
-        code = pipe.finish()
+        why = _said(pipe) if pipe.finish() else None
     except OSError as error:
         why = _said(pipe) or str(error)
         raise Failure(f"{shell.place}: the upload to {path} broke off: {why}", "is the disk full? fab server.check says") from error
     finally:
         pipe.close()
-    if code:
-        raise Failure(f"{shell.place}: the upload to {path} failed: {_said(pipe)}", "is the disk full? fab server.check says")
+    if why is not None:
+        raise Failure(f"{shell.place}: the upload to {path} failed: {why}", "is the disk full? fab server.check says")
     return sent
 
 

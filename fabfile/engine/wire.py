@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
 from threading import Event, Lock, Thread
 
 from .errors import Unreachable
 from .frames import Frames
 from .pipes import OUT, Pipe
+from .scripts import source
 
-HERE = Path(__file__).parent
 GRACE = 30.0  # seconds more than the far end's own limit before we call it lost
 Show = Callable[[bytes], None]
 
@@ -49,30 +48,22 @@ class Wire:
         self._ended = Event()
         self._numbers = 0
         self._running: Sent | None = None  # what an answer is waited for, or was when that was interrupted
-        self._ahead: dict[str, Sent] = {}  # what was sent behind it, by its text, in the order of the answers
-        self._early: dict[str, Answer] = {}  # answers to that which came before the one that was asked for
+        self._since = 0.0  # when what is answered next began at the earliest
 
     def close(self) -> None:
         """Let go of the agent; the next script starts another one."""
         self._ended.set()
-        self._running, self._ahead, self._early = None, {}, {}
+        self._running = None
         pipe, self._pipe = self._pipe, None
         if pipe is not None:
             pipe.close()
 
-    def _post(self, kind: str, script: str, timeout: int, behind: Mapping[str, tuple[str, int]]) -> Sent:
-        """Send a script, and questions ``behind`` it, which are known by their keys; not waiting for any answer."""
-        first = self._next(timeout)
-        self._post_ahead(behind, self._framed(kind, first, script))
-        self._running = first
-        return first
-
-    def _post_ahead(self, behind: Mapping[str, tuple[str, int]], first: bytes = b"") -> None:
-        """Send questions that nobody waits for yet, behind the ``first`` frame if there is one."""
-        ahead = {key: self._next(limit) for key, (_, limit) in behind.items()}
-        rest = [self._framed("ask", ahead[key], text) for key, (text, _) in behind.items()]
-        self._send(b"".join([first, *rest]))
-        self._ahead, self._early = ahead, {}
+    def _post(self, kind: str, script: str, timeout: int, behind: bytes = b"") -> Sent:
+        """Send a script, and frames ``behind`` it; not waiting for any answer."""
+        sent = self._next(timeout)
+        self._send(self._framed(kind, sent, script) + behind)
+        self._running, self._since = sent, time.monotonic()
+        return sent
 
     def _next(self, timeout: int) -> Sent:
         self._numbers += 1
@@ -82,21 +73,11 @@ class Wire:
         return f"{kind} {sent.number} {sent.timeout}\n{script}\n{self._frames.token}\n".encode("utf-8", "surrogateescape")
 
     def _wait(self, sent: Sent, show: Show | None = None) -> Answer:
-        start = time.monotonic()
         out, err, code = self._answer(sent.number, show, sent.timeout + GRACE if sent.timeout else None)
         if sent is self._running:
             self._running = None
-        return Answer(code, out, err, time.monotonic() - start)
-
-    def _caught_up(self, key: str = "") -> Answer | None:
-        """Read what nobody has waited for yet, up to the answer to what was sent as ``key``, and return that."""
-        if self._running:
-            self._wait(self._running)
-        while self._ahead and key not in self._early:
-            first = next(iter(self._ahead))
-            self._early[first] = self._wait(self._ahead[first])
-            del self._ahead[first]
-        return self._early.pop(key, None)
+        began, self._since = self._since, time.monotonic()  # the far end went on to the next one, if there is one, by itself
+        return Answer(code, out, err, self._since - began)
 
     def _answer(self, number: int, show: Show | None = None, wait: float | None = None) -> tuple[str, str, int]:
         """Output, errors and exit code of frame ``number``; ``show`` gets the output as it comes."""
@@ -148,7 +129,7 @@ class Wire:
     def _start(self) -> bytes:
         """Connect; what an agent has to be told before anything else."""
         self._pipe, self._ended, self._frames, self._fresh = self.connect(), Event(), Frames(self._frames.token), True
-        agent = (HERE / "agent.sh").read_bytes()
+        agent = source("engine/agent.sh").encode()
         if self.silence:
             Thread(target=self._beat, args=(self._pipe, self._ended, self.silence / 4), daemon=True).start()
         return b"%d\n%s%s\n%d\n" % (agent.count(b"\n"), agent, self._frames.token.encode(), self.silence)

@@ -45,7 +45,10 @@ class Scope:
 
 @cache
 def references(text: str) -> tuple[Reference, ...]:
-    """Every use of a class or a function in ``text``, without what is guarded (see guards) and what is imported but never used."""
+    """Every use of a class or a function in ``text``, without what is guarded (see guards) and what is imported but never used.
+
+    They are kept: more than one step asks.
+    """
     words = tokens(text)
     skipped, checked = guarded(words)
     scope, place = Scope(), 0

@@ -8,7 +8,6 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
-from functools import cache
 from typing import NamedTuple
 
 OPENING = re.compile(r"<\?(?:php\b|=)", re.IGNORECASE)
@@ -40,9 +39,8 @@ class Token(NamedTuple):
 NOTHING = Token("sign", "", 0)
 
 
-@cache
 def tokens(text: str) -> tuple[Token, ...]:
-    """The tokens of all ``<?php … ?>`` parts of ``text``. More than one question is asked of the same file: they are made once."""
+    """The tokens of all ``<?php … ?>`` parts of ``text``."""
     ends = [match.end() for match in re.finditer("\n", text)]
     return tuple(Token(kind, match[0], bisect_right(ends, match.start()) + 1) for kind, match in _scan(text) if kind in KEPT)
 

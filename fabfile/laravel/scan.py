@@ -35,7 +35,7 @@ def env_outside_config(files: Mapping[str, str]) -> tuple[Finding, ...]:
     return tuple(
         Finding("env", file, words[place].line, f"env({at(words, place + 2).text}) is null when the configuration is cached", hint)
         for file, text in files.items()
-        if not file.startswith("config/")
+        if not file.startswith("config/") and "env" in text
         for words in [tokens(text)]
         for place in calls(words, "env")
     )

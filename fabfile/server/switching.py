@@ -114,8 +114,7 @@ def _noted(c: Host, release: str, note: tuple[str, ...]) -> None:
     """Write down what was switched or confirmed. On a full disk, what serves is decided, and a note can wait."""
     state.forget(c)
     try:
-        if not c.shell.dry:
-            c.shell.ask(*note, what=f"record of {release}")
+        c.shell.act(*note, what=f"record of {release}")
     except CommandFailed as error:
         console.warn(f"the record of {release} could not be written: {error.text}")
 

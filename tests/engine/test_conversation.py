@@ -153,6 +153,14 @@ def test_an_interrupt_stays_one_where_the_command_cannot_be_ended(shell: Shell, 
     assert shell.ask("echo on").out == "on\n"
 
 
+def test_what_was_foreseen_and_took_too_long_says_so_although_nobody_waited_for_all_of_it(shell: Shell) -> None:
+    shell.foresee("sleep 30", timeout=1)
+    shell.ask(":")
+    time.sleep(0.7)
+    with pytest.raises(CommandFailed, match="stopped after its 1 seconds"):
+        shell.ask("sleep 30", timeout=1)
+
+
 def test_what_is_gathered_travels_with_the_next_question(shell: Shell, tmp_path: Path) -> None:
     with shell.gathering():
         shell.do('echo one >"$1"', tmp_path / "file", what="the first step")
@@ -176,7 +184,7 @@ def test_what_was_foreseen_is_asked_anew_once_something_else_was_sent(meanwhile:
 
 
 def test_what_was_foreseen_and_fails_says_so_when_it_is_asked(shell: Shell) -> None:
-    shell.foresee("echo no >&2; exit 3", what="look")
+    shell.foresee("echo no >&2; exit 3")
     shell.ask(":")
     with pytest.raises(CommandFailed, match="look") as caught:
         shell.ask("echo no >&2; exit 3", what="look")

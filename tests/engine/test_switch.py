@@ -10,9 +10,12 @@ from threading import Event, Thread
 
 import pytest
 
-from fabfile.engine import ladder
+from fabfile.engine import ladder, records
 from fabfile.engine.errors import Failure
 from fabfile.engine.hosts import Host
+from fabfile.engine.layout import Site
+from fabfile.engine.pipes import ProcessPipe
+from fabfile.engine.records import Record
 from fabfile.engine.shell import Shell
 from tests.conftest import need
 from tests.engine import places
@@ -226,3 +229,31 @@ def test_without_any_way_nothing_changes(poor: Callable[[Sshd], Host], site: Pat
     c.close()
     assert "SFTP cannot rename" in raised.value.text
     assert (site / "current/id").read_text() == FIRST
+
+
+@pytest.mark.parametrize(
+    ("serves", "waits", "undecided", "written"),
+    [
+        (SECOND, "", False, True),
+        (SECOND, "pending", True, True),
+        (SECOND, "pending", False, False),
+        (SECOND, "reverting", False, False),
+        (FIRST, "", True, False),
+        ("", "", True, False),
+    ],
+)
+def test_a_record_that_travels_ahead_is_written_only_if_the_switch_holds(
+    serves: str, waits: str, undecided: bool, written: bool, site: Path
+) -> None:
+    """It is sent before anybody knows how the rename, or the confirmation, went."""
+    if serves:
+        (site / "current").symlink_to(f"releases/{serves}")
+    if waits:
+        (site / ".deploy" / waits).write_text(f"{FIRST} {SECOND} run\n")
+    new, old = Record(SECOND, "live"), Record(FIRST, "retired")
+    question = records.noted(Site(str(site)), SECOND, undecided, new, old)
+    shell = Shell("here", ProcessPipe)
+    assert (shell.ask(*question, check=False).code == 0) is written
+    shell.close()
+    found = {path.stem: records.parse(path.read_text()) for path in site.glob(".deploy/releases/*")}
+    assert found == ({SECOND: new, FIRST: old} if written else {})

@@ -133,7 +133,7 @@ class Stage:
         self.seconds.setdefault(flow, time.monotonic() - start)
         return client.returncode, said.read_text(encoding="utf-8", errors="replace")
 
-    def _interrupt(self, client: subprocess.Popen[str], flow: str, number: int) -> None:
+    def _interrupt(self, client: subprocess.Popen[bytes], flow: str, number: int) -> None:
         """End it at some moment after its first words, the same fraction of its time for the same number."""
         chance = random.Random(number)
         with suppress(subprocess.TimeoutExpired):

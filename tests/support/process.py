@@ -43,6 +43,15 @@ def listening(port: int) -> bool:
         return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
+def opened(pid: int) -> list[str]:
+    """Return what the process has open at the moment; it may close or open more meanwhile."""
+    found = []
+    for file in Path(f"/proc/{pid}/fd").glob("*"):
+        with suppress(OSError):
+            found.append(str(file.readlink()))
+    return found
+
+
 def spawn(command: Sequence[str | Path], log: Path, env: Mapping[str, str] | None = None) -> subprocess.Popen[bytes]:
     """Start a program in its own process group, with its output in ``log``."""
     environment = {**os.environ, **(env or {})}

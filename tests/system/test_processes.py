@@ -15,6 +15,7 @@ import pytest
 from fabfile.engine.scripts import php
 from fabfile.server.processes import Seen, parse
 from tests.conftest import need
+from tests.engine.places import eventually
 from tests.support import process
 
 OLD, NEW = "20261122101500", "20261122111500"
@@ -40,8 +41,7 @@ class Place:
         command = ["sh", "-c", 'cd "$1"; shift; exec "$@"', "sh", str(folder or self.root), process.program("php"), *words]
         self.started.append(process.spawn(command, self.log))
         pid = self.started[-1].pid
-        while not any("releases" in str(file.readlink()) for file in Path(f"/proc/{pid}/fd").glob("*") if file.is_symlink()):
-            time.sleep(0.02)
+        assert eventually(lambda: any("releases" in path for path in process.opened(pid)), 60)
         return pid
 
     def look(self, seconds: int = 0, *user: str) -> Seen:
