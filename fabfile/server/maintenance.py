@@ -27,14 +27,14 @@ done
 
 # artisan as it is, with one word more that is in no argument: arguments are anybody's to read while it runs.
 HANDED_OVER = """
-$argv = ['artisan', ...array_slice($argv, 1), '--secret=' . trim(file_get_contents('php://fd/3'))];
+$argv = ['artisan', ...array_slice($argv, 1), '--secret=' . trim(file_get_contents('php://stdin'))];
 [$_SERVER['argv'], $_SERVER['argc']] = [$argv, count($argv)];
 require getcwd() . '/artisan';
 """
 # The file holds the secret: it gets the mode and the group of .env, and the web server can read it as it can read that.
 DOWN = f"""
 {source("server/inside.sh")}
-exec 3<<END-OF-SECRET
+exec <<END-OF-SECRET
 $1
 END-OF-SECRET
 cd "$2"
