@@ -33,7 +33,7 @@ def deploy(c: Host, branch: str = "", commit: str = "", artifact: str = "", forc
             run.release = server.create_release(c, artifact=artifact)
             server.upload(c, release=run.release, artifact=artifact)
             server.link_shared(c, release=run.release)
-        server.env(c, release=run.release)
+            server.env(c, release=run.release)
         hooks.pre_release(c, release=run.release)
         hooks.mid_release(c, release=run.release)
         server.switch(c, release=run.release, watch=True)
@@ -41,7 +41,8 @@ def deploy(c: Host, branch: str = "", commit: str = "", artifact: str = "", forc
         raise outcome.abandoned(c, run, error) from error
     try:
         hooks.post_release(c, release=run.release, stay_down=outcome.stays_down(c, run))
-        server.confirm(c, run.release)
+        server.foresee_cleanup(c)
+        confirmed(c, run.release)
     except BaseException as error:
         raise gone_back(c, run, error) from error
     outcome.tidied(run, lambda: drained(c), lambda: cleaned(c, run.built), lambda: builder.cleanup(c) if run.built else None)
@@ -76,9 +77,17 @@ def build(c: Host, branch: str = "", commit: str = "") -> str:
     return artifact.path if artifact.place == "local" else ""
 
 
+def confirmed(c: Host, release: str) -> None:
+    """It stays; what ``drained`` only looks at travels along."""
+    if not (c.running_on or c.settings.workers):
+        server.foresee_drain(c)
+    server.confirm(c, release)
+
+
 def drained(c: Host) -> None:
     """No worker goes on with an earlier release's code; server.workers looked while it told them to end, and waits for those only."""
-    server.foresee_cleanup(c)
+    if c.running_on:
+        server.foresee_cleanup(c)  # it travels with the wait
     if c.running_on or not c.settings.workers:
         server.drain(c, wait=bool(c.running_on))
 
@@ -117,7 +126,7 @@ def rollback(c: Host, to: str = "") -> None:
         raise outcome.abandoned(c, run, error) from error
     try:
         hooks.back(c, target.id, outcome.stays_down(c, run))
-        server.confirm(c, target.id)
+        confirmed(c, target.id)
     except BaseException as error:
         raise outcome.undone(c, run, error) from error
     outcome.tidied(run, lambda: drained(c), lambda: closing.insisted(run, lambda: backward.left_behind(c, found.live)))

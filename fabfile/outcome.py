@@ -49,6 +49,8 @@ def live(c: Host, run: Deployment) -> None:
     status = "SUCCESS" if run.kind == "deploy" else "ROLLED BACK ON REQUEST"
     event, left_down = "success" if run.kind == "deploy" else "rollback", run.was_down and not c.settings.maintenance
     last = (lambda: server.summary(c, left_down)) if run.kind == "deploy" else None
+    if last:
+        tidied(run, lambda: server.foresee_summary(c))
     tidied(run, lambda: closing.close(c, run, status, event, "", last=last))
     if c.shell.dry:
         console.result(f"dry run: nothing was changed, {run.previous or 'nothing'} serves")

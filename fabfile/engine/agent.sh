@@ -1,9 +1,9 @@
 # The far end of a conversation: reads scripts on standard input, runs each in a process group of its
-# own, and frames its output. Sent as text, never installed; POSIX sh, runs under dash, bash and busybox.
+# own, and frames its output. Sent as text each time; POSIX sh, runs under dash, bash and busybox.
 #
 #   in:   TOKEN, SECONDS                     once: what frames are marked with, and how long silence may last
 #         KIND NUMBER TIMEOUT                a script: ask, work or self
-#         …lines of the script…
+#         …lines of the script…              TOKEN@NAME for a text that is kept here (kept.py)
 #         TOKEN                              its end
 #         beat                               the client is alive
 #   out:  …output… \n TOKEN NUMBER STATUS \n  on standard output and on standard error
@@ -18,7 +18,7 @@ IFS= read -r token
 IFS= read -r silence
 nl='
 '
-heard=0 status=0 beats=/dev/null watcher='' log=/dev/null idle=/dev/null children=/dev/null
+folder='' heard=0 status=0 beats=/dev/null watcher='' log=/dev/null idle=/dev/null children=/dev/null
 trap '[ -z "$watcher" ] || stop KILL "$watcher"' EXIT
 unset CDPATH ENV BASH_ENV
 
@@ -173,19 +173,27 @@ watch() {
   watcher=$!
 }
 
+# A text that is kept here since an earlier run, where its name stands in a frame. Without it nothing of that may run.
+recall() { # NAME
+  row=$(cat -- "$folder/kept/$1" && echo .) || lost=$1
+  row=${row%"$nl".}
+}
+
 end 0 0 # whatever a log-in printed comes before this
 while IFS= read -r line; do
   listening
   # shellcheck disable=SC2086 # three words
   set -- $line
   case ${1-} in ask | work | self) ;; *) continue ;; esac
-  script='' part='' rows=0
+  script='' part='' rows=0 lost=''
   while IFS= read -r row && [ "$row" != "$token" ]; do
+    case $row in "$token@"*) recall "${row#*@}" 2>/dev/null ;; esac
     part=$part$row$nl rows=$((rows + 1))
     [ $((rows % 100)) -gt 0 ] || { script=$script$part part=''; } # a growing text is copied with every line
   done
   script=$script$part
   [ "$row" = "$token" ] || exit 0
+  [ -z "$lost" ] || script="echo 'what was kept as $lost is gone' >&2; exit 66"
   beat busy
   case $1 in
     self)

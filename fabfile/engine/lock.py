@@ -10,7 +10,7 @@ import socket
 import time
 from typing import Any
 
-from . import aborted, console, guard, journal, options, state
+from . import aborted, console, guard, journal, kept, options, state
 from .errors import Failure, Locked
 from .hosts import Host
 from .scripts import source
@@ -58,12 +58,14 @@ def _held(c: Host, found: state.ServerState) -> Locked:
 
 def _take(c: Host, run: str, what: str, by_hand: bool) -> int:
     state.foresee(c)
+    c.shell.foresee(kept.LIST, c.site.own)
     answer = attempt(c.shell, c.site.own, run, {"what": what, **c.purpose}, c.php[0], by_hand)
     if answer.code == BY_HAND:  # set since this run looked, as while it waited
         raise _by_hand(c, aborted.record(answer.out))
     if answer.code == HELD:
         c.shell.run = run
         found = state.look(c)
+        c.shell.kept = kept.listed(c.shell.ask(kept.LIST, c.site.own, what="what is kept of our scripts").out)
         guard.resolve(c)
         aborted.write_down(c, found, answer.out)
     return answer.code
@@ -99,9 +101,17 @@ def release(c: Host) -> None:
     """Give the lock back and end the conversation; only ever our own."""
     if not c.run_id:
         return
+    _keep(c)
     c.shell.do(LEAVE, c.site.run(c.run_id), c.site.own, what="unlock")
     c.shell.flush()
     c.shell.close()
+
+
+def _keep(c: Host) -> None:
+    """What this run had to send is there for the next one."""
+    if names := sorted(c.shell.spoken - (c.shell.kept or set())):
+        c.shell.kept = None  # these are the texts themselves
+        c.shell.do(kept.KEEP, c.site.own, *(part for name in names for part in (name, kept.text_of(name))), what="keep scripts")
 
 
 def describe(record: dict[str, Any]) -> str:

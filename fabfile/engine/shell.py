@@ -43,6 +43,7 @@ class Shell(Foresight):
         self.known: Any = None  # what state.look saw under the lock, until something may have changed it
         self._pieces: list[pieces.Piece] = []
         self._gathers = False
+        self._gathered = 0  # how many of these pieces were left waiting on purpose
 
     # what tasks use
 
@@ -89,21 +90,22 @@ class Shell(Foresight):
 
     def settle(self) -> None:
         """Run what was collected, unless nobody has to know yet how it went: notes alone are not worth a trip."""
-        if not (self._gathers or all(piece.note for piece in self._pieces)):
+        if not (self._gathers or all(piece.note for piece in self._pieces[self._gathered :])):
             self.flush()
 
     @contextmanager
     def gathering(self) -> Iterator[None]:
-        """Inside, nothing is settled: what one step collects travels with what the next one asks, and fails there, by its own name."""
+        """Inside, nothing is settled: what one step collects travels with what is asked or settled next, and fails there, by its name."""
         self._gathers = True
         try:
             yield
         finally:
-            self._gathers = False
+            self._gathers, self._gathered = False, len(self._pieces)
 
     def forget(self) -> None:
         """Drop what was collected: whoever collected it has failed."""
-        self._pieces, self._foreseen, self.known = [], {}, None
+        self._collected()
+        self._foreseen, self.known = {}, None
         self.changed()
 
     def work(
@@ -118,7 +120,7 @@ class Shell(Foresight):
             return Answer(0, "", "")
         self.known = None
         self.seen.clear()
-        sent, self._pieces = [*self._pieces, pieces.piece(script, values, what)], []
+        sent = [*self._collected(), pieces.piece(script, values, what)]
         limit, token = self.timeout if timeout is None else timeout, self._frames.token
         answer = self._frame("work", pieces.weave(sent, token), limit, console.live(self.place, token), patient)
         return self._said(sent, answer, check, limit)
@@ -141,8 +143,13 @@ class Shell(Foresight):
 
     # frames
 
+    def _collected(self) -> list[pieces.Piece]:
+        """What was collected, which waits no more."""
+        found, self._pieces, self._gathered = self._pieces, [], 0
+        return found
+
     def _send_pieces(self, check: bool, timeout: int) -> Answer:
-        sent, self._pieces = self._pieces, []
+        sent = self._collected()
         answer = self._frame("ask", pieces.weave(sent, self._frames.token), timeout)
         return self._said(sent, answer, check, timeout)
 

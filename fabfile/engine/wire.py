@@ -9,6 +9,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from threading import Event, Lock, Thread
 
+from . import kept
 from .errors import Unreachable
 from .frames import Frames
 from .pipes import OUT, Pipe
@@ -48,12 +49,14 @@ class Wire:
         self._ended = Event()
         self._numbers = 0
         self._running: Sent | None = None  # what an answer is waited for, or was when that was interrupted
+        self.kept: set[str] | None = None  # texts that need not travel; None: not asked
+        self.spoken: set[str] = set()  # those that were sent, or would have been
         self._since = 0.0  # when what is answered next began at the earliest
 
     def close(self) -> None:
         """Let go of the agent; the next script starts another one."""
         self._ended.set()
-        self._running = None
+        self._running = self.kept = None
         pipe, self._pipe = self._pipe, None
         if pipe is not None:
             pipe.close()
@@ -70,6 +73,9 @@ class Wire:
         return Sent(self._numbers, timeout)
 
     def _framed(self, kind: str, sent: Sent, script: str) -> bytes:
+        if self.kept is not None:
+            script, used = kept.abridge(script, self._frames.token, self.kept)
+            self.spoken |= used
         return f"{kind} {sent.number} {sent.timeout}\n{script}\n{self._frames.token}\n".encode("utf-8", "surrogateescape")
 
     def _wait(self, sent: Sent, show: Show | None = None) -> Answer:

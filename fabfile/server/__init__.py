@@ -7,6 +7,7 @@ from .caches import optimize
 from .codecache import opcache
 from .configure import env, link_shared
 from .daemons import drain, workers
+from .daemons import foresee as foresee_drain
 from .integrity import by_hand, first_whole, verify
 from .maintenance import down, up
 from .migrating import migrate, review
@@ -18,6 +19,7 @@ from .switching import confirm, switch
 from .tidy import cleanup, log
 from .tidy import foresee as foresee_cleanup
 from .verification import checklist, summary
+from .verification import foresee as foresee_summary
 
 TASKS = (
     *("check", "setup", "create_release", "upload", "link_shared", "env"),
@@ -26,5 +28,5 @@ TASKS = (
 )
 
 __all__ = ["TASKS", "backup", "check", "checklist", "cleanup", "confirm", "create_release", "disarm", "down", "drain", "env", "foresee"]
-__all__ += ["foresee_cleanup", "health", "link_shared", "log", "migrate", "opcache", "optimize", "review", "setup", "summary", "switch"]
-__all__ += ["by_hand", "first_whole", "restore", "up", "upload", "validate", "verify", "workers"]
+__all__ += ["foresee_cleanup", "foresee_drain", "foresee_summary", "health", "link_shared", "log", "migrate", "opcache", "optimize"]
+__all__ += ["by_hand", "first_whole", "restore", "review", "setup", "summary", "switch", "up", "upload", "validate", "verify", "workers"]

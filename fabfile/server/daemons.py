@@ -92,6 +92,12 @@ def _restart(c: Host, programs: tuple[str, ...]) -> None:
         raise Failure(f"{c.name}: {what} failed (exit code {answer.code}): {answer.out.strip()[-500:]}", "set supervisorctl for this host")
 
 
+def foresee(c: Host) -> None:
+    """Let what ``drain`` asks where it waits for nobody travel with the next trip."""
+    if not c.shell.dry:
+        processes.foresee(c)
+
+
 @on_host(mutates=False, help={"wait": "--no-wait: only look"})
 def drain(c: Host, wait: bool = True) -> None:
     """Wait until no worker runs an earlier release any more, up to drain_timeout seconds; ends none."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import secrets
 import shlex
 from dataclasses import dataclass, field
 
@@ -15,7 +14,9 @@ from ..engine.quoting import words
 from ..engine.scripts import php as php_script
 from ..engine.scripts import source
 from . import common, configure, processes, tidy
+from .processes import MARK
 
+LIMIT = 60  # seconds
 LOOK = f"""
 (
 set -- "$1/releases"
@@ -49,24 +50,31 @@ class Evidence:
     programs: tuple[str, ...] = ()
 
 
+def foresee(c: Host, served: str) -> None:
+    """Let ``gather`` travel with the next trip."""
+    c.shell.foresee(*_question(c, served), timeout=LIMIT)
+
+
 def gather(c: Host, served: str) -> Evidence:
     """All of it, in one trip. Raises Failure where the server's PHP could not look."""
-    mark = secrets.token_hex(16)
-    folders = [path for path in c.settings.shared_folders if path != configure.VIEWS]
-    given = json.dumps({"url": apart(c.settings.url).url, "resolve": c.settings.resolve, "folders": folders})
-    look = f"{LOOK}{_status(c, mark)}"
-    said = c.shell.ask(look, c.site.root, served, mark, given, *common.php(c), check=False, timeout=60, what="look at the site").out
-    found = re.search(rf"^{mark} facts (.*)$", said, re.MULTILINE)
+    said = c.shell.ask(*_question(c, served), check=False, timeout=LIMIT, what="look at the site").out
+    found = re.search(rf"^{MARK} facts (.*)$", said, re.MULTILINE)
     if not found:
         raise Failure(f"{c.name}: PHP could not look at {c.site.root}: {said.strip()[-300:]}")
     facts = json.loads(found[1])
-    facts.update(apart=tuple(facts["apart"]), certificate=dict(facts["certificate"]), seen=processes.parse(said, mark))
-    programs = tuple(" ".join(line.split()[:2]) for line in said.partition(f"\n{mark} programs\n")[2].splitlines() if line.strip())
+    facts.update(apart=tuple(facts["apart"]), certificate=dict(facts["certificate"]), seen=processes.parse(said, MARK))
+    programs = tuple(" ".join(line.split()[:2]) for line in said.partition(f"\n{MARK} programs\n")[2].splitlines() if line.strip())
     return Evidence(**facts, busy=frozenset(tidy.busy(said)), programs=programs)
 
 
-def _status(c: Host, mark: str) -> str:
+def _question(c: Host, served: str) -> tuple[str, ...]:
+    folders = [path for path in c.settings.shared_folders if path != configure.VIEWS]
+    given = json.dumps({"url": apart(c.settings.url).url, "resolve": c.settings.resolve, "folders": folders})
+    return f"{LOOK}{_status(c)}", c.site.root, served, MARK, given, *common.php(c)
+
+
+def _status(c: Host) -> str:
     """Shell that asks supervisor for its programs that are named in the settings, if any are."""
     if not c.settings.supervisor:
         return ""
-    return f"echo {words(mark)} programs\n{words(*shlex.split(c.settings.supervisorctl), 'status', *c.settings.supervisor)} 2>&1 || :\n"
+    return f"echo {words(MARK)} programs\n{words(*shlex.split(c.settings.supervisorctl), 'status', *c.settings.supervisor)} 2>&1 || :\n"

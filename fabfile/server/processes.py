@@ -14,6 +14,7 @@ from . import common
 
 # Where PHP may not look, there is nothing to wait for.
 LOOK = '"$@" -- "$root" "$served" 0 "$mark" 0 || printf "%s unseen PHP may not look at /proc\\n" "$mark"'
+MARK = secrets.token_hex(16)  # no process can have named itself so
 LATE = 30  # seconds more than the server may wait, for the look itself
 
 
@@ -47,14 +48,22 @@ class Seen:
         return [one for one in self.runs if one.release != served]
 
 
+def foresee(c: Host) -> None:
+    """Let a ``look`` that waits for nobody travel with the next trip."""
+    c.shell.foresee(*_question(c, 0, 0), timeout=LATE)
+
+
 def look(c: Host, seconds: int = 0, back: int = 0) -> Seen:
     """What runs now, or once none runs an earlier release than the current one, for which ``seconds`` are left, and any runs that
     one, for which ``back`` more are."""
-    mark = secrets.token_hex(16)
-    command = (*common.php(c), "--", c.site.root, state.look(c).current, seconds, mark, back)
     what, limit = "look for processes of earlier releases", seconds + back + LATE
-    said = c.shell.ask(php_script("server/processes.php"), *command, check=False, timeout=limit, what=what)
-    return parse(said.out, mark) if not said.code else Seen(unseen=f"PHP could not look at /proc: {said.err.strip()[-200:]}")
+    said = c.shell.ask(*_question(c, seconds, back), check=False, timeout=limit, what=what)
+    return parse(said.out, MARK) if not said.code else Seen(unseen=f"PHP could not look at /proc: {said.err.strip()[-200:]}")
+
+
+def _question(c: Host, seconds: int, back: int) -> tuple[str, ...]:
+    values = (*common.php(c), "--", c.site.root, state.look(c).current, seconds, MARK, back)
+    return php_script("server/processes.php"), *map(str, values)
 
 
 def parse(text: str, mark: str) -> Seen:

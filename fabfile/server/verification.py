@@ -45,6 +45,12 @@ def checklist(c: Host) -> None:
     console.done(f"Verification checklist: nothing is wrong ({sum(1 for point in points if point.good)} of {len(points)} apply)")
 
 
+def foresee(c: Host) -> None:
+    """Let what ``summary`` asks travel with the next trip."""
+    if not c.shell.dry:
+        evidence.foresee(c, state.look(c).current)
+
+
 def summary(c: Host, left_down: bool = False) -> None:
     """The same at the end of a deployment, whose own steps have just proven some of it. What is wrong is a warning."""
     if c.shell.dry:

@@ -168,9 +168,14 @@ def test_what_is_gathered_travels_with_the_next_question(shell: Shell, tmp_path:
         assert not (tmp_path / "file").exists()
         shell.do("false", what="the second step")
         shell.settle()
+    shell.do("true", note=True)
+    shell.settle()  # nor is it afterwards, for nothing but a note
+    assert not (tmp_path / "file").exists()
+    shell.do('echo three >"$1"', tmp_path / "more", what="the third step")
     with pytest.raises(CommandFailed, match="the second step failed"):
         shell.settle()
     assert (tmp_path / "file").exists()
+    assert not (tmp_path / "more").exists()
 
 
 @pytest.mark.parametrize("meanwhile", ["done", "worked", "asked"])
