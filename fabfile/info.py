@@ -96,6 +96,9 @@ def lock(c: Host, message: str = "") -> None:
     values = {**locks.who(), "message": message}
     c.shell.do('umask 077; printf "%s\\n" "$2" >"$1"', f"{c.site.root}/{MANUAL}", json.dumps(values), what="write the lock")
     locks.release(c)
+    if c.shell.dry:
+        console.result("dry run: nothing was changed")
+        return
     console.result(f"🔒 {c.name} is locked; fab unlock --host={c.name} opens it")
 
 
@@ -106,6 +109,9 @@ def unlock(c: Host) -> None:
     locks.hold(c, "unlock", by_hand=True)
     c.shell.do(OPEN, c.site.own, c.run_id, what="unlock")
     locks.release(c)
+    if c.shell.dry:
+        console.result("dry run: nothing was changed")
+        return
     if known:
         console.say(f"   it was locked by hand: {locks.describe(known)}")
     console.result(f"🔓 {c.name} is unlocked ({time.strftime('%H:%M:%S')})")
@@ -114,6 +120,7 @@ def unlock(c: Host) -> None:
 @here(quiet=True)
 def config(c: Context) -> None:
     """The settings in force, where each comes from, secrets masked."""
+    project.insist()
     name = project.host_name(c)
     rows = explain.describe(project.loaded(), name, project.placeholder(name))
     console.table([(row.key, row.value, row.origin) for row in rows], ("key", "value", "from"))

@@ -71,6 +71,7 @@ def _task(name: str, marker: str, point: str = "") -> Line:
 @here(quiet=True)
 def steps(c: Context) -> None:
     """The chain that fab deploy runs, with markers, ids, places, and what each hook point runs."""
+    project.insist()
     name, build = project.host_name(c), project.loaded().settings.build
     names = {"local": "local", "server": name, "builder": {"local": "local", "server": name}.get(build.place, build.builder)}
     entry = project.entry(name)

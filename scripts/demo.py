@@ -153,7 +153,7 @@ def main() -> int:
     demo = Demo(box, Repository(places().root / "demo", box.url))
     story(demo)
     print("\n== Not as expected:" if demo.wrong else "\n== All as expected.", *demo.wrong, sep="\n   ")
-    print(f"   The server stays for a while: {box.url}; `fab sandbox.stop` ends it." if not demo.wrong else "")
+    print(f"   The server stays for a while: {box.url}; `.venv/bin/fab sandbox.stop` ends it." if not demo.wrong else "")
     return 1 if demo.wrong else 0
 
 

@@ -15,6 +15,7 @@ from .cache import foresee_tidy, tidy
 from .workshop import TOOLS, clean, leave, tools, workshop
 
 HEX = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
+SHORT = re.compile(r"[0-9a-f]{6,39}")
 # A branch, or a tag of that name; of an annotated tag the commit, which ls-remote says after the tag itself.
 RESOLVE = f"""
 login=$3
@@ -126,11 +127,18 @@ def _where(c: Context, branch: str) -> tuple[str, str]:
     return project.repository(), branch
 
 
+def _unknown(url: str, name: str, why: str) -> Failure:
+    """What to say of a branch, tag or commit that is not there."""
+    if SHORT.fullmatch(name):
+        return Failure(f"{url}: no branch or tag {name!r}; a commit is named by its whole id", f"git rev-parse {name} says it")
+    return Failure(f"{url}: no branch or tag {name!r}{': ' if why else ''}{why}", "git push it, or name another with --branch")
+
+
 def tip(url: str, branch: str) -> str:
     """The commit that ``branch`` (or a tag of that name) points at in ``url``, as this machine sees it."""
     source = apart(url)
     answer = project.local().ask(RESOLVE, source.url, branch, source.credential, check=False, what="git ls-remote")
     if answer.code:
-        raise Failure(f"{url}: no branch or tag {branch!r}: {answer.err.strip()[-300:]}", "git push it, or name another with --branch")
+        raise _unknown(url, branch, answer.err.strip()[-300:])
     found = {name: id for id, name in map(str.split, answer.out.splitlines())}
     return next(found[name] for name in (f"refs/heads/{branch}", f"refs/tags/{branch}^{{}}", f"refs/tags/{branch}") if name in found)

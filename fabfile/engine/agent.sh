@@ -64,8 +64,11 @@ sweep() { # PID
 finish() { # TIMEOUT: waits for the child, which has so many seconds
   limit=''
   if [ "$1" -gt 0 ]; then
+    # Where the agent was killed, nobody calls it off, and the number may be another group's by then: so it looks now and then.
     # shellcheck disable=SC2016 # expanded by the inner shell
-    alone /bin/sh -c 'sleep "$1"; kill -TERM "-$2" || kill -TERM "$2"; sleep 3; kill -KILL "-$2" || kill -KILL "$2"' \
+    alone /bin/sh -c 'n=$1
+      while [ "$n" -gt 5 ]; do sleep 5; kill -0 "$2" || exit; n=$((n - 5)); done
+      sleep "$n"; kill -TERM "-$2" || kill -TERM "$2"; sleep 3; kill -KILL "-$2" || kill -KILL "$2"' \
       sh "$1" "$child" </dev/null >/dev/null 2>&1 9>&- &
     limit=$!
   fi

@@ -85,7 +85,7 @@ def _live_line(place: str, line: str) -> None:
     elif options.current.verbose:
         _print(paint(f"   │ {line}", DIM))
     elif terminal() and not options.current.quiet:
-        width = shutil.get_terminal_size().columns - 6
+        width = (shutil.get_terminal_size().columns or 80) - 6  # Python 3.10 takes a terminal's word that it has none
         _write("\r\033[K" + paint(f"   │ {harmless(mask(line)).expandtabs()[:width]}", DIM) + "\r")
 
 

@@ -39,11 +39,17 @@ def beside(path: str) -> Path:
     return (file.parent if file else Path.cwd()) / Path(path).expanduser()
 
 
-def root() -> Path:
-    """The application's folder on this machine. Raises SettingsError when it is not there, or is nothing but the place of the tool."""
+def insist() -> None:
+    """Raises SettingsError where nothing but the tool's own example of a deploy.toml is there: it is nobody's application."""
     found = folder()
     if tomlfile.borrowed(loaded().file) and found == tomlfile.BESIDE_FABFILE and not (found / "artisan").is_file():
         raise SettingsError(f"there is no {tomlfile.NAME} in {Path.cwd()} or above it", "fab local.init writes one for an application")
+
+
+def root() -> Path:
+    """The application's folder on this machine. Raises SettingsError when it is not there, or is nothing but the place of the tool."""
+    found = folder()
+    insist()
     if not found.is_dir():
         text = f"{loaded().origins['project.path']}: project.path leads to {str(found)!r}, and there is no such folder on this machine"
         raise SettingsError(text, 'set it to the application\'s folder, counted from deploy.toml: "." is the one that deploy.toml is in')
@@ -101,6 +107,7 @@ def connect(c: Context, name: str, site: bool = True, route: tuple[str, ...] = (
         raise SettingsError(f"hosts.{name}.gateway: the way to it leads in a circle: {' → '.join((*route, name))}")
     entry = sandbox() if name == "sandbox" else loaded().host(name, site=site)
     if entry.address.endswith(EXAMPLES):
+        insist()
         hint = "fill it in; fab local.init writes a deploy.toml for your application"
         raise SettingsError(f"hosts.{name}.address is still the example {entry.address!r}", hint)
     return Host(name, entry, c.config, _gateway(c, entry, (*route, name)))

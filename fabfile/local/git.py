@@ -39,6 +39,7 @@ remote push -q -- "$2" "HEAD:refs/heads/$3"
 git rev-parse HEAD
 """
 HERE = 'git -C "$1" symbolic-ref -q --short HEAD || :'  # nothing where HEAD is on no branch, as in CI
+INSIDE = 'git -C "$1" rev-parse --git-dir >/dev/null 2>&1'
 TRACKED = "git -C \"$1\" -c core.quotePath=false ls-files -- ':(glob)**/.env' ':(glob)**/.env.*'"
 # Not only what is new: a lock file that .gitignore names is left out of every build just as well.
 OUTSIDE = 'cd "$1"; shift; git ls-files --others -- "$@"'
@@ -58,7 +59,8 @@ def check(c: Context, branch: str = "", force: bool = False) -> None:
         if not force:
             raise Failure(problem, f"{hint}; or --force")
         console.warn(problem)
-    console.done(f"Deployed as it is (--force): {branch}" if found else f"Ready to deploy: {branch} is committed and pushed")
+    pushed = "" if project.repository() == str(project.root()) else " and pushed"  # where it is itself what is cloned
+    console.done(f"Deployed as it is (--force): {branch}" if found else f"Ready to deploy: {branch} is committed{pushed}")
 
 
 def problems(branch: str) -> list[tuple[str, str]]:
@@ -70,9 +72,11 @@ def problems(branch: str) -> list[tuple[str, str]]:
     if (root / "package.json").is_file() and not any((root / name).is_file() for name in frontend.LOCK_FILES):
         found.append(("package.json has no lock file beside it", "npm install, then commit package-lock.json"))
     head, *changed = project.local().ask(STATUS, str(root), what="git status").out.splitlines() or [""]
+    if not head and not project.loaded().settings.project.repository:
+        return [*found, (f"{root} is no git repository with a commit", "git init, git add, git commit; or set project.repository")]
     if not head:
         console.say("   not a git repository: only the remote's state counts")
-        return found
+        return found + _unpushed(str(root), branch)
     found += [(f"{name} is not in git: no build would have it", f"git add -f {name}, then git commit") for name in _outside(root)]
     found += [(f"{name} is in git, and its secrets in every clone", REMOVE.format(name)) for name in _secrets(root)]
     if changed:
@@ -112,17 +116,25 @@ def _unpushed(root: str, branch: str) -> list[tuple[str, str]]:
 @here(flow="4-git-prep")
 def commit(c: Context) -> None:
     """Commit the lock files and the deployment's settings, and nothing else."""
-    root = project.root()
+    root = _repository()
     there = [name for name in OURS if (root / name).is_file()]
     said = project.local().work(COMMIT, str(root), *there, what="git commit").out.splitlines()
     names = [name for name in there if name in said]  # among what git's hooks say
     console.done(f"Committed {', '.join(names)}; at {said[-1]}" if names else "Nothing to commit")
 
 
+def _repository() -> Path:
+    """The application's folder. Raises Failure where git knows nothing of it."""
+    root = project.root()
+    if project.local().ask(INSIDE, str(root), check=False, what="git rev-parse").code:
+        raise Failure(f"{root} is not in a git repository", "git init makes it one")
+    return root
+
+
 @here(flow="4-git-prep")
 def push(c: Context) -> None:
     """Push the checked-out commit to the branch that is deployed to the host; refused while another branch is checked out."""
-    root, branch = str(project.root()), project.branch(c)
+    root, branch = str(_repository()), project.branch(c)
     here = project.local().ask(HERE, root, what="git symbolic-ref").out.strip()
     if here not in ("", branch):
         raise Failure(

@@ -372,3 +372,10 @@ def test_a_dry_conversation_only_asks(make_local: MakeShell, tmp_path: Path, cap
     assert [path.name for path in tmp_path.iterdir()] == []
     said = capsys.readouterr().out
     assert [word for word in ("touch do", "touch work", "asked") if word in said] == ["touch do", "touch work"]
+
+
+def test_no_limit_outlives_what_it_is_for(shell: Shell, mark: str) -> None:
+    """Where the agent was killed nobody calls its limit off, and one day the number of the group is somebody else's."""
+    with pytest.raises(Unreachable):
+        shell.ask("kill -KILL $PPID")
+    assert eventually(lambda: processes(mark) == [])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import tempfile
 from pathlib import Path
@@ -16,7 +17,7 @@ class Database:
 
     def __init__(self, folder: Path) -> None:
         self.folder, self.socket = folder, Path(tempfile.mkdtemp(prefix="db")) / "s"
-        as_root = [f"--datadir={folder / 'data'}", "--user=root"]
+        as_root = [f"--datadir={folder / 'data'}", *([] if os.geteuid() else ["--user=root"])]
         install = [process.program("mariadb-install-db"), "--no-defaults", "--auth-root-authentication-method=normal", *as_root]
         subprocess.run(install, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         binlog = ["--log-bin=binlog", "--log-bin-trust-function-creators=1"]  # as MySQL has it by itself

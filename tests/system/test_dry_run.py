@@ -99,8 +99,17 @@ def test_a_dry_deployment_names_every_step(served: World, artifacts: Artifacts) 
     steps = re.findall(r"^\S+ .*?(\d+\.\d+-[a-z-]+)", served.fab("steps", "--host=prod").out, re.MULTILINE)
     said = served.deploy("--dry-run").out
     assert len(steps) > 10
+    assert "Would run the pending migrations" in said
     assert [flow for flow in steps if f"[{flow}]" not in said] == []
     assert "dry run: nothing was changed" in said
+
+
+@pytest.mark.parametrize("task", ["lock", "unlock"])
+def test_a_dry_run_claims_no_lock(task: str, served: World) -> None:
+    said = served.fab(task, "--dry-run", "--host=prod").out
+    assert "dry run: nothing was changed" in said
+    assert "is locked" not in said
+    assert "is unlocked" not in said
 
 
 @pytest.mark.parametrize("args", [["deploy"], ["builder.build", "server.upload"]], ids=" ".join)

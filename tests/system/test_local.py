@@ -84,6 +84,32 @@ def test_without_a_deploy_toml_the_tools_own_folder_is_not_taken_for_the_applica
     assert {path.name for path in PROJECT.iterdir()} == before
 
 
+@pytest.mark.parametrize("args", [["deploy", "--host=prod"], ["status", "--host=prod"], ["steps"], ["config"]], ids=" ".join)
+def test_nor_is_the_example_in_it_taken_for_its_settings(args: list[str], tmp_path: Path) -> None:
+    assert f"there is no deploy.toml in {tmp_path} or above it\n  → fab local.init" in refused(tmp_path, *args)
+
+
+def test_a_folder_that_is_no_repository_is_not_called_committed(tmp_path: Path) -> None:
+    (tmp_path / "deploy.toml").write_text(DEPLOY_TOML)
+    (tmp_path / "artisan").touch()
+    checked = fab(tmp_path, "local.check", "--host=prod")
+    assert (checked.code, "is no git repository with a commit" in checked.err, "→ git init" in checked.err) == (4, True, True), checked.text
+    for task in ("commit", "push"):
+        result = fab(tmp_path, f"local.{task}", "--host=prod")
+        assert (result.code, "is not in a git repository" in result.err, "→ git init" in result.err) == (4, True, True), result.text
+
+
+def test_a_repository_that_is_its_own_origin_is_not_called_pushed(origin: Origin) -> None:
+    origin.run("remote", "remove", "origin")
+    assert "Ready to deploy: main is committed  " in fab(origin.clone, "local.check", "--host=prod").out
+
+
+def test_a_commit_is_named_by_its_whole_id(origin: Origin) -> None:
+    short = origin.head()[:7]
+    result = fab(origin.clone, "builder.clone", "--host=prod", f"--commit={short}")
+    assert f"no branch or tag '{short}'; a commit is named by its whole id\n  → git rev-parse {short}" in result.err
+
+
 def test_an_application_with_the_collection_in_it_is_meant_from_everywhere(origin: Origin, tmp_path: Path) -> None:
     """The tasks live in the application's repository: from outside it is named with -r."""
     shutil.copytree(PROJECT / "fabfile", origin.clone / "fabfile", ignore=shutil.ignore_patterns("__pycache__"))
