@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass, replace
 from functools import cache
 from pathlib import Path
 
-from . import manifest, options, project
+from . import lists, manifest, options, project
 from .errors import Failure
 from .hosts import Host
 
@@ -36,7 +36,7 @@ class Artifact:
     def file(self) -> Path:
         return Path(self.path)
 
-    def manifest(self) -> manifest.Manifest:
+    def manifest(self) -> lists.Manifest:
         """What must be on the server. Raises BadArtifact."""
         return _read_once(self.file, self.digest)
 
@@ -50,7 +50,7 @@ def plan(commit: str) -> None:
 
 
 @cache
-def _read_once(file: Path, digest: str) -> manifest.Manifest:
+def _read_once(file: Path, digest: str) -> lists.Manifest:
     return manifest.read(file)
 
 

@@ -1,27 +1,14 @@
 <?php
 // Makes the manifest of a new tree and takes what it can of the tree from an old one; contents are verified afterwards.
 //   assemble.php OLD OLD-MANIFEST NEW NEW-MANIFEST PATCH
-// PATCH: "-PATH" for what goes, "+LINE" for what comes or changes. What is in NEW already stays. Prints the SHA-256 of
-// the manifest. Files are copied, never hard-linked: an edit in one release must not show in another.
+// PATCH is in the order of paths, too: a line of kind "-" for what goes, a new line for what comes or changes; after it a tab, and
+// the old path of its content if there is one. What is in NEW already stays. Prints the SHA-256 of the manifest.
+// Files are copied, never hard-linked: an edit in one release must not show in another.
 error_reporting(E_ALL);
 ini_set('memory_limit', '-1');
+require 'lines.php';
 umask(022);
 [, $old, $manifest, $new, $wanted, $patch] = $argv;
-
-function entries(string $file): array
-{
-    $found = [];
-    foreach (file($file, FILE_IGNORE_NEW_LINES) as $line) {
-        $found[explode(' ', $line, 5)[4]] = $line;
-    }
-    return $found;
-}
-
-function content(string $line): string
-{
-    [$kind, , $sha] = explode(' ', $line, 4);
-    return "$kind $sha";
-}
 
 function take(string $from, string $to, string $kind, string $mode): void
 {
@@ -34,35 +21,37 @@ function take(string $from, string $to, string $kind, string $mode): void
     }
 }
 
-$before = $lines = entries($manifest);
-$source = [];
-foreach ($before as $path => $line) {
-    $source[content($line)] = $path;
-}
-foreach (file($patch, FILE_IGNORE_NEW_LINES) as $change) {
-    $line = substr($change, 1);
-    if ($change[0] === '-') {
-        unset($lines[$line]);
-    } else {
-        $lines[explode(' ', $line, 5)[4]] = $line;
+function changes(string $patch): Generator
+{
+    foreach (entries($patch) as $path => $line) {
+        yield explode("\t", $path)[0] => $line;
     }
 }
-ksort($lines, SORT_STRING); // a folder comes before what is in it
-foreach ($lines as $path => $line) {
-    [$kind, $mode] = explode(' ', $line, 3);
-    if (is_link("$new/$path") || file_exists("$new/$path")) {
-        continue;
-    }
-    if ($kind === 'D') {
-        mkdir("$new/$path", 0755, true) || exit(1);
-    } elseif (isset($source[content($line)])) {
-        $same = isset($before[$path]) && content($before[$path]) === content($line);
-        take("$old/" . ($same ? $path : $source[content($line)]), "$new/$path", $kind, $mode);
+
+// A line is told when what it is about is there: a folder comes before what is in it.
+function tree(string $old, string $manifest, string $new, string $patch): Generator
+{
+    foreach (both(entries($manifest), changes($patch)) as $path => [$line, $change]) {
+        [$line, $from] = $change === '' ? [$line, $path] : explode("\t", $change, 2);
+        [$kind, $mode] = explode(' ', $line, 3);
+        if ($kind === '-') {
+            continue;
+        }
+        $to = "$new/$path";
+        if (!is_link($to) && !file_exists($to)) {
+            if ($kind === 'D') {
+                mkdir($to, 0755, true) || exit(1);
+            } elseif ($from !== '') {
+                take("$old/$from", $to, $kind, $mode);
+            }
+        }
+        yield $line;
     }
 }
-$text = $lines ? implode("\n", $lines) . "\n" : '';
-umask(077);
-if (file_put_contents($wanted, $text) !== strlen($text)) {
+
+try {
+    echo save(tree($old, $manifest, $new, $patch), $wanted), "\n";
+} catch (RuntimeException $error) {
+    echo $error->getMessage(), "\n";
     exit(1);
 }
-echo hash('sha256', $text), "\n";

@@ -4,35 +4,53 @@ from __future__ import annotations
 
 import gzip
 import tarfile
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from .manifest import Manifest
+from .lists import Manifest, path, plain
+from .manifest import members
 
 
 @dataclass(frozen=True)
 class Delta:
-    """From one manifest to another: ``patch`` has a line "-PATH" for what goes and "+LINE" for what comes or changes;
-    ``send`` are the paths whose content the old tree has nowhere."""
+    """From one manifest to another: ``patch`` is what assemble.php takes; ``send`` are the paths whose content the old tree has nowhere."""
 
     patch: str
     send: frozenset[str]
 
 
 def between(old: Manifest, new: Manifest) -> Delta:
-    """What turns ``old`` into ``new``. A file that only moved, or changed its mode, is there already."""
-    before, after = old.lines, new.lines
-    gone = [f"-{path}" for path in before if path not in after]
-    come = {path: line for path, line in after.items() if before.get(path) != line}
-    there = {content(line) for line in before.values()}
-    lacking = frozenset(path for path, line in come.items() if line[0] != "D" and content(line) not in there)
-    return Delta("".join(f"{line}\n" for line in (*gone, *(f"+{line}" for line in come.values()))), lacking)
+    """What turns ``old`` into ``new``. A file that only moved, or changed its mode, is there already. Raises Disorder.
+
+    Held in memory is what changes, not what there is.
+    """
+    changes = list(_changes(old, new))
+    wanted = {content(line) for line in changes if line[:1] in b"FL"}
+    there = {content(line): path(line) for line in old.lines() if content(line) in wanted} if wanted else {}
+    patch = b"".join(line[:-1] + b"\t" + there.get(content(line), b"") + b"\n" for line in changes)
+    return Delta(plain(patch), frozenset(plain(path(line)) for line in changes if line[:1] in b"FL" and content(line) not in there))
 
 
-def content(line: str) -> tuple[str, str]:
+def _changes(old: Manifest, new: Manifest) -> Iterator[bytes]:
+    """In the order of paths the lines of ``new`` that are not in ``old``, and one of kind "-" for what goes."""
+    before, after = old.items(), new.items()
+    was, now = next(before, None), next(after, None)
+    while was or now:
+        if was and (now is None or was[0] < now[0]):
+            yield b"- - - - " + was[0] + b"\n"
+            was = next(before, None)
+            continue
+        if now and now != was:
+            yield now[1]
+        if was and now and was[0] == now[0]:
+            was = next(before, None)
+        now = next(after, None)
+
+
+def content(line: bytes) -> tuple[bytes, bytes]:
     """What two entries of the same content have in common: kind and SHA-256."""
-    kind, _, digest, _ = line.split(" ", 3)
+    kind, _, digest, _ = line.split(b" ", 3)
     return kind, digest
 
 
@@ -44,6 +62,6 @@ def pack(artifact: Path, paths: Collection[str], parcel: Path) -> None:
         gzip.GzipFile("", "wb", 6, raw, mtime=0) as packed,
         tarfile.open(fileobj=packed, mode="w", format=tarfile.GNU_FORMAT) as target,
     ):
-        for member in source:
+        for member in members(source):
             if str(PurePosixPath(member.name)) in paths:
                 target.addfile(member, source.extractfile(member) if member.isreg() else None)

@@ -5,9 +5,11 @@
 //   manifest.php check ROOT MANIFEST [PATH …]    differences; PATHs and what is below them are passed over
 //   manifest.php first RELEASES RECORDS "ID …" [PATH …]    the first of these releases that is whole, and what is wrong with those before
 // What MANIFEST's neighbour .bridged lists, assets of other releases (server/assets.sh), may be there too, as it was built.
+// It is read while the tree is walked, in one order; where it is in another ("out-of-order PATH") nothing is verified.
 // Exit code 0: the same, printed or written; 1: different, or none is whole.
 error_reporting(E_ALL);
 ini_set('memory_limit', '-1');
+require 'lines.php';
 [, $mode, $root] = $argv;
 $over = array_slice($argv, 4);
 
@@ -38,41 +40,36 @@ function line(string $root, string $path): string
     return "F $mode " . hash_file('sha256', $full) . ' ' . filesize($full) . " $path";
 }
 
+// path => line. What is in folder "a" comes where "a/" does: after "a-b" and "a.b", before "a0".
 function lines(string $root, string $folder, array $over): Generator
 {
-    foreach (scandir("$root/$folder") as $name) {
-        $path = $folder === '' ? $name : "$folder/$name";
-        if ($name === '.' || $name === '..' || passed_over($path, $over)) {
+    $names = array_diff(scandir("$root/$folder", SCANDIR_SORT_NONE) ?: [], ['.', '..']);
+    sort($names, SORT_STRING);
+    $open = []; // the last one is the next one
+    foreach ($names as $name) {
+        $path = "$folder$name";
+        while ($open && strcmp(end($open), $path) < 0) {
+            yield from lines($root, array_pop($open), $over);
+        }
+        if (passed_over($path, $over)) {
             continue;
         }
-        yield line($root, $path);
-        if (is_dir("$root/$path") && !is_link("$root/$path")) {
-            yield from lines($root, $path, $over);
+        yield $path => $line = line($root, $path);
+        if ($line[0] === 'D') {
+            $open[] = "$path/";
         }
     }
-}
-
-function text(string $root): string
-{
-    $sorted = [];
-    foreach (lines($root, '', []) as $line) {
-        $sorted[explode(' ', $line, 5)[4]] = $line;
+    while ($open) {
+        yield from lines($root, array_pop($open), $over);
     }
-    ksort($sorted, SORT_STRING);
-    return $sorted ? implode("\n", $sorted) . "\n" : '';
 }
 
 if ($mode === 'print') {
-    echo text($root);
+    save(lines($root, '', []), 'php://output');
     exit(0);
 }
 if ($mode === 'write') {
-    umask(077);
-    $text = text($root);
-    if (file_put_contents($argv[3], $text) !== strlen($text)) {
-        exit(1);
-    }
-    echo hash('sha256', $text), "\n";
+    echo save(lines($root, '', []), $argv[3]), "\n";
     exit(0);
 }
 
@@ -94,28 +91,22 @@ function bridged(string $manifest): array
 // What differs, a line each; without $added what was put there meanwhile does not count.
 function differences(string $root, string $manifest, array $over, bool $added, int &$count): Generator
 {
-    $expected = [];
-    foreach (file($manifest, FILE_IGNORE_NEW_LINES) as $line) {
-        [, , , , $path] = explode(' ', $line, 5);
-        if (!passed_over($path, $over)) {
-            $expected[$path] = $line;
-        }
-    }
-    $count = count($expected);
     $bridged = bridged($manifest);
-    foreach (lines($root, '', $over) as $line) {
-        [, , , , $path] = explode(' ', $line, 5);
-        if (!isset($expected[$path])) {
-            if ($added && ($bridged[$path] ?? '') !== $line) {
-                yield "added $path";
+    try {
+        foreach (both(entries($manifest), lines($root, '', $over)) as $path => [$wanted, $there]) {
+            if ($wanted === '') {
+                if ($added && ($bridged[$path] ?? '') !== $there) {
+                    yield "added $path";
+                }
+            } elseif (!passed_over($path, $over)) {
+                $count++;
+                if ($wanted !== $there) {
+                    yield ($there === '' ? 'removed' : 'changed') . " $path";
+                }
             }
-        } elseif ($expected[$path] !== $line) {
-            yield "changed $path";
         }
-        unset($expected[$path]);
-    }
-    foreach (array_keys($expected) as $path) {
-        yield "removed $path";
+    } catch (RuntimeException $error) {
+        yield $error->getMessage();
     }
 }
 
@@ -123,15 +114,17 @@ if ($mode === 'first') {
     [, , , $records, $ids] = $argv;
     $over = array_slice($argv, 5);
     foreach (explode(' ', $ids) as $id) {
-        $count = 0;
+        $count = $more = 0;
+        $found = [];
         $there = is_dir("$root/$id") && is_file("$records/$id.manifest");
-        $found = $there ? iterator_to_array(differences("$root/$id", "$records/$id.manifest", $over, false, $count), false) : ['no manifest'];
+        foreach ($there ? differences("$root/$id", "$records/$id.manifest", $over, false, $count) : ['no manifest'] as $text) {
+            count($found) < 3 ? $found[] = $text : $more++;
+        }
         if ($found === [] && $count > 0) {
             echo "whole $id\n";
             exit(0);
         }
-        $more = count($found) > 3 ? ' and ' . (count($found) - 3) . ' more' : '';
-        echo "broken $id ", implode(', ', array_slice($found, 0, 3)) ?: 'an empty manifest', $more, "\n";
+        echo "broken $id ", implode(', ', $found) ?: 'an empty manifest', $more ? " and $more more" : '', "\n";
     }
     exit(1);
 }

@@ -7,31 +7,19 @@ import hashlib
 import tarfile
 import zlib
 from collections.abc import Iterator
-from dataclasses import dataclass
+from itertools import groupby
 from pathlib import Path, PurePosixPath
 from typing import IO
 
+from . import lists
 from .errors import Failure
+from .lists import Manifest, plain, raw
 
 PIECE = 1 << 20
 
 
 class BadArtifact(Failure):
     """An artifact that must not be unpacked."""
-
-
-@dataclass(frozen=True)
-class Manifest:
-    """Lines of ``kind mode sha256 size path`` in the order of the paths' bytes, as manifest.php prints them."""
-
-    text: str
-    digest: str
-    entries: int
-
-    @property
-    def lines(self) -> dict[str, str]:
-        """The line of each path. Not by splitlines: a name may hold U+2028 and its like."""
-        return {line.split(" ", 4)[4]: line for line in self.text.split("\n")[:-1]}
 
 
 def digest(file: Path) -> str:
@@ -46,43 +34,57 @@ def read(artifact: Path) -> Manifest:
     """The manifest of a tar.gz. Raises BadArtifact for members that must not be unpacked, and for a damaged file."""
     try:
         with gzip.open(artifact) as file, tarfile.open(fileobj=file, mode="r:") as tar:
-            lines = dict(_lines(tar))
-            while file.read(PIECE):  # to its end, where gzip has its checksum; tar stops reading before
-                pass
+            found = groupby(lists.in_order(_records(file, tar), _path), _path)
+            return lists.of(_entry(path, records) for path, records in found if path != b".")
     except (tarfile.TarError, OSError, EOFError, zlib.error) as error:
         raise BadArtifact(f"{artifact}: cannot be read: {error}", "build it again: fab builder.build") from error
-    return of("".join(f"{lines[path]}\n" for path in sorted(lines, key=_bytes)))
 
 
-def _bytes(path: str) -> bytes:
-    return path.encode("utf-8", "surrogateescape")
-
-
-def of(text: str) -> Manifest:
-    """The manifest whose lines are ``text``."""
-    return Manifest(text, hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest(), text.count("\n"))
-
-
-def _lines(tar: tarfile.TarFile) -> Iterator[tuple[str, str]]:
-    seen: set[str] = set()
-    folders: set[str] = set()  # also those that no member stands for
-    others: set[str] = set()
+def members(tar: tarfile.TarFile) -> Iterator[tarfile.TarInfo]:
+    """One after the other; ``tar`` itself would remember them all."""
     for member in tar:
+        tar.members.clear()  # type: ignore[attr-defined] # typeshed leaves it out
+        yield member
+
+
+# A record is what one member says of a path, its own or that of a folder around it: the path, the member, and its line if it is its own.
+# No path has a NUL.
+
+
+def _records(file: gzip.GzipFile, tar: tarfile.TarFile) -> Iterator[bytes]:
+    around: set[str] = set()
+    for member in members(tar):
         path = _safe_path(member)
         if path == "." and member.isdir():
             continue
-        if path in seen:
-            raise BadArtifact(f"the artifact holds {path!r} twice")
-        parents = {str(parent) for parent in PurePosixPath(path).parents}
-        if others & parents or (path in folders and not member.isdir()):
-            raise BadArtifact(f"the artifact's {path!r} would be written through a symlink or over a folder")
-        seen.add(path)
-        folders |= parents
-        if not member.isdir():
-            others.add(path)
-        yield path, _line(tar, member, path)
-    for path in folders - seen - {"."}:
-        yield path, _folder(path)
+        folders = {".", *map(str, PurePosixPath(path).parents)}
+        yield from (_record(folder, path) for folder in folders - around)
+        yield _record(path, path, _line(tar, member, path))
+        around = folders
+    while file.read(PIECE):  # to its end, where gzip has its checksum; tar stops reading before
+        pass
+
+
+def _record(path: str, member: str, line: str = "") -> bytes:
+    return raw(f"{path}\0{member}\0{line}\n")
+
+
+def _path(record: bytes) -> bytes:
+    return record.partition(b"\0")[0]
+
+
+def _entry(path: bytes, records: Iterator[bytes]) -> bytes:
+    """The line of ``path``, of which all that ``records`` say must go together; they are in the order of the members."""
+    found, folder = b"", False
+    for record in records:
+        _, member, line = record.split(b"\0")
+        own = line != b"\n"
+        if own and found:
+            raise BadArtifact(f"the artifact holds {plain(path)!r} twice")
+        found, folder = (line if own else found), folder or not own
+        if folder and found and not found.startswith(b"D"):
+            raise BadArtifact(f"the artifact's {plain(member)!r} would be written through a symlink or over a folder")
+    return found or raw(f"{_folder(plain(path))}\n")
 
 
 def _safe_path(member: tarfile.TarInfo) -> str:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-import gzip
+import os
+import shutil
 import tempfile
+import zlib
 from pathlib import Path
 
-from . import artifacts, options
-from .manifest import Manifest, of
+from . import artifacts, lists, options
+from .lists import Manifest
 
 KEPT = 20
 
@@ -18,9 +20,11 @@ def folder() -> Path:
 
 def recall(digest: str) -> Manifest | None:
     """The manifest with that digest; None where it is not here, or not whole."""
+    file = folder() / f"{digest}.gz"
     try:
-        found = of(gzip.decompress((folder() / f"{digest}.gz").read_bytes()).decode("utf-8", "surrogateescape"))
-    except (OSError, EOFError, ValueError):
+        found = lists.opened(file)
+        os.utime(file)  # what is used is not what is forgotten
+    except (OSError, EOFError, zlib.error):
         return None
     return found if found.digest == digest else None
 
@@ -31,8 +35,8 @@ def keep(manifest: Manifest) -> None:
         return
     folder().mkdir(parents=True, exist_ok=True, mode=0o700)
     file = folder() / f"{manifest.digest}.gz"
-    with tempfile.NamedTemporaryFile(dir=folder(), suffix=".new", delete=False) as new:  # mode 0600
-        new.write(gzip.compress(manifest.text.encode("utf-8", "surrogateescape"), mtime=0))
+    with manifest.file.open("rb") as source, tempfile.NamedTemporaryFile(dir=folder(), suffix=".new", delete=False) as new:  # mode 0600
+        shutil.copyfileobj(source, new)
     Path(new.name).replace(file)
     for old in sorted(folder().glob("*.gz"), key=lambda each: each.stat().st_mtime_ns)[:-KEPT]:
         old.unlink(missing_ok=True)

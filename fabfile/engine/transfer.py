@@ -33,7 +33,12 @@ def send(shell: Shell, file: Path, path: str, title: str = "upload", at: int = 0
 
 def send_text(shell: Shell, text: str, path: str) -> int:
     """Write ``text`` to ``path``, mode 0600."""
-    return _stream(shell, iter([text.encode("utf-8", "surrogateescape")]), path, lambda size: None)
+    return send_pieces(shell, iter([text.encode("utf-8", "surrogateescape")]), path)
+
+
+def send_pieces(shell: Shell, pieces: Iterator[bytes], path: str) -> int:
+    """Write ``pieces`` to ``path``, mode 0600."""
+    return _stream(shell, pieces, path, lambda size: None)
 
 
 def _stream(shell: Shell, pieces: Iterator[bytes], path: str, advance: Callable[[int], None], command: str = RECEIVE) -> int:

@@ -6,10 +6,10 @@ import tempfile
 from collections.abc import Collection
 from pathlib import Path
 
-from ..engine import artifacts, console, delta, manifest, manifests, transfer
+from ..engine import artifacts, console, delta, lists, manifest, manifests, transfer
 from ..engine.errors import Failure
 from ..engine.hosts import Host
-from ..engine.manifest import Manifest
+from ..engine.lists import Disorder, Manifest
 from ..engine.records import Record
 from ..engine.scripts import php as php_script
 from ..engine.scripts import source
@@ -43,7 +43,7 @@ def deliver(c: Host, made: artifacts.Artifact, release: str, base: Record | None
     folder = c.site.partial(release)
     c.shell.do(ROOM, folder, what="make room for the release")
     if made.place == c.name:
-        expected, sent = Manifest("", made.digest, made.entries), _taken_over(c, made, release)
+        expected, sent = Manifest(made.digest, made.entries), _taken_over(c, made, release)
     else:
         expected = made.manifest()
         sent = _difference(c, made, release, base, expected) or _all(c, made, release, expected)
@@ -72,7 +72,7 @@ def _whole(c: Host, release: str, expected: Manifest, sent: int) -> str:
     """Everything was unpacked: the server lists it, and both lists have the same SHA-256."""
     answer = _php(c, "engine/manifest.php", "write", c.site.partial(release), c.site.manifest(release), what="verify the files")
     if answer != expected.digest:
-        transfer.send_text(c.shell, expected.text, c.site.manifest(release))
+        transfer.send_pieces(c.shell, lists.parts(expected.lines()), c.site.manifest(release))
         raise _damaged(c, _differences(c, release) or ["the list of files"])
     return f"{size(sent)} sent, {expected.entries} entries"
 
@@ -86,7 +86,11 @@ def _difference(c: Host, made: artifacts.Artifact, release: str, base: Record | 
     old = _manifest_of(c, base) if base else None
     if base is None or old is None:
         return ""
-    change = delta.between(old, expected)
+    try:
+        change = delta.between(old, expected)
+    except Disorder as error:
+        _useless(base.id, str(error))
+        return ""
     with tempfile.TemporaryDirectory(prefix="fab-") as place:
         parcel = _parcel(made.file, change.send, Path(place))
         if parcel and parcel.stat().st_size + len(change.patch) > made.file.stat().st_size:
@@ -107,9 +111,13 @@ def _assembled(c: Host, base: str, release: str, patch: str, expected: Manifest)
     answer = c.shell.ask(php_script("engine/assemble.php"), *common.php(c), "--", *places, check=False, what=f"take what {base} has")
     if answer.out.strip() == expected.digest:
         return True
-    console.say(f"   {base} cannot be built on: {(answer.out + answer.err).strip()[-300:]}", console.YELLOW)
+    _useless(base, (answer.out + answer.err).strip()[-300:])
     c.shell.do(ROOM, folder, what="make room for the release")
     return False
+
+
+def _useless(base: str, why: str) -> None:
+    console.say(f"   {base} cannot be built on: {why}", console.YELLOW)
 
 
 def _mend(c: Host, made: artifacts.Artifact, release: str, lacking: Collection[str]) -> int:
@@ -135,8 +143,15 @@ def _manifest_of(c: Host, base: Record) -> Manifest | None:
     """From this machine where it was seen before, else from the server; None where that one is not what was verified."""
     if known := manifests.recall(base.manifest):
         return known
-    text = c.shell.ask('[ ! -f "$1" ] || cat "$1"', c.site.manifest(base.id), what=f"read the manifest of {base.id}").out
-    found = manifest.of(text)
+    c.shell.flush()  # what fails there is no matter of the manifest
+    with tempfile.TemporaryDirectory(prefix="fab-") as place:
+        file = Path(place, "manifest")
+        try:
+            transfer.fetch(c.shell, c.site.manifest(base.id), file)
+        except Failure:  # it is not there
+            return None
+        with file.open("rb") as lines:
+            found = lists.of(lines)
     return found if found.digest == base.manifest else None
 
 

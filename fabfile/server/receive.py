@@ -63,10 +63,9 @@ def upload(c: Host, artifact: str = "", release: str = "") -> str:
 
 def _check_whole(made: artifacts.Artifact) -> None:
     """An artifact from elsewhere may be anything: what build.required names must be in it, at its top."""
-    if made.place == "local" and made.file.is_file():
-        there = made.manifest().lines
-        if missing := [path for path in project.loaded().settings.build.required if path not in there]:
-            raise Failure(f"{made.path} lacks {', '.join(missing)}", "pack the application's folder itself, not the one above it")
+    required = project.loaded().settings.build.required
+    if made.place == "local" and made.file.is_file() and (missing := made.manifest().lacking(required)):
+        raise Failure(f"{made.path} lacks {', '.join(missing)}", "pack the application's folder itself, not the one above it")
 
 
 def _now() -> str:

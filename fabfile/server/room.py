@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..engine import manifest
+from ..engine import lists
 from ..engine.errors import Failure
 from ..engine.hosts import Host
 from ..engine.scripts import source
@@ -11,10 +11,10 @@ BLOCK = 4096
 ROOM = source("server/room.sh")
 
 
-def needed(expected: manifest.Manifest) -> tuple[int, int]:
+def needed(expected: lists.Manifest) -> tuple[int, int]:
     """Bytes on a disk whose blocks are of the usual size, and inodes."""
-    sizes = [int(line.split(" ", 4)[3]) for line in expected.text.split("\n")[:-1]]
-    return sum(-(-max(size, 1) // BLOCK) * BLOCK for size in sizes), len(sizes)
+    sizes = (int(line.split(b" ", 4)[3]) for line in expected.lines())
+    return sum(-(-max(size, 1) // BLOCK) * BLOCK for size in sizes), expected.entries
 
 
 def foresee(c: Host) -> None:
@@ -22,7 +22,7 @@ def foresee(c: Host) -> None:
     c.shell.foresee(ROOM, c.site.run(c.run_id), c.site.releases)
 
 
-def check(c: Host, artifact: int, expected: manifest.Manifest) -> None:
+def check(c: Host, artifact: int, expected: lists.Manifest) -> None:
     """Raises Failure, with the numbers, where ``artifact`` bytes and what is in them will not fit."""
     said = c.shell.ask(ROOM, c.site.run(c.run_id), c.site.releases, what="look for room").out
     run, releases = said.splitlines()

@@ -5,14 +5,16 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+import tracemalloc
 from pathlib import Path
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fabfile.engine import delta, manifest
+from fabfile.engine import delta, lists, manifest
 from fabfile.engine.scripts import php
-from tests.engine.test_manifest import PATHS, SLOW, TREES, Tree, compare, pack, plant, printed, sh, workspace
+from tests.engine.test_manifest import PATHS, SLOW, TREES, Tree, compare, pack, plant, printed, sh, text, workspace
 
 CHANGED = st.fixed_dictionaries({"gone": st.sets(st.integers(0, 7)), "moved": st.dictionaries(st.integers(0, 7), PATHS), "new": TREES})
 PATH = os.environ["PATH"]
@@ -41,7 +43,7 @@ def assemble(folder: Path, patch: str) -> str:
     return said.stdout.decode().strip()
 
 
-def artifacts(folder: Path, trees: dict[str, Tree]) -> dict[str, manifest.Manifest]:
+def artifacts(folder: Path, trees: dict[str, Tree]) -> dict[str, lists.Manifest]:
     """Pack both trees; ``old`` is left as it is on a server, ``new`` only as an artifact."""
     found = {}
     for name, tree in trees.items():
@@ -49,7 +51,7 @@ def artifacts(folder: Path, trees: dict[str, Tree]) -> dict[str, manifest.Manife
         found[name] = manifest.read(pack(PATH, folder / name, folder / f"{name}-artifact", names))
     shutil.rmtree(folder / "new")
     (folder / "new").mkdir()
-    (folder / "old.manifest").write_bytes(found["old"].text.encode("utf-8", "surrogateescape"))
+    (folder / "old.manifest").write_bytes(b"".join(found["old"].lines()))
     return found
 
 
@@ -66,9 +68,9 @@ def test_any_tree_from_any_other(tree: Tree, how: dict[str, object]) -> None:
         change = delta.between(found["old"], found["new"])
         arrive(folder, change.send)
         assert assemble(folder, change.patch) == found["new"].digest
-        assert (folder / "new.manifest").read_bytes() == found["new"].text.encode("utf-8", "surrogateescape")
-        assert printed(folder / "new") == found["new"].text
-        assert printed(folder / "old") == found["old"].text
+        assert (folder / "new.manifest").read_bytes() == b"".join(found["new"].lines())
+        assert printed(folder / "new") == text(found["new"])
+        assert printed(folder / "old") == text(found["old"])
         assert all(path.stat().st_nlink == 1 for path in (folder / "new").rglob("*") if path.is_file() and not path.is_symlink())
 
 
@@ -85,22 +87,62 @@ def test_what_was_damaged_is_seen_and_can_be_sent_again(tree: Tree, how: dict[st
         change = delta.between(found["old"], found["new"])
         arrive(folder, change.send)
         assert assemble(folder, change.patch) == found["new"].digest
-        _, lines = compare(folder / "new", found["new"].text)
+        _, lines = compare(folder / "new", text(found["new"]))
         lacking = [line.partition(" ")[2] for line in lines[:-1]]
         for path in lacking:
             (folder / "new" / path).unlink(missing_ok=True)
         arrive(folder, lacking)
-        assert printed(folder / "new") == found["new"].text
+        assert printed(folder / "new") == text(found["new"])
+
+
+def listed(*lines: str) -> lists.Manifest:
+    """In the order of paths."""
+    return lists.of(sorted((lists.raw(f"{line}\n") for line in lines), key=lists.path))
 
 
 def test_only_new_content_is_sent() -> None:
-    lines = {"same": "F 644 aa 1 same", "old name": "F 644 bb 1 old name", "mode": "F 644 cc 1 mode", "edited": "F 644 dd 1 edited"}
-    old = manifest.of("".join(f"{line}\n" for line in lines.values()))
-    lines |= {"mode": "F 755 cc 1 mode", "edited": "F 644 ee 1 edited", "new name": "F 644 bb 1 new name", "folder": "D 755 - 0 folder"}
-    del lines["old name"]
-    change = delta.between(old, manifest.of("".join(f"{line}\n" for line in lines.values())))
+    same = "F 644 aa 1 same"
+    old = listed(same, "F 644 bb 1 old name", "F 644 cc 1 mode", "F 644 dd 1 edited")
+    new = listed(same, "F 755 cc 1 mode", "F 644 ee 1 edited", "F 644 bb 1 new name", "D 755 - 0 folder")
+    change = delta.between(old, new)
     assert change.send == {"edited"}
-    assert sorted(change.patch.split("\n")[:-1]) == sorted(
-        ["-old name", "+F 755 cc 1 mode", "+F 644 ee 1 edited", "+F 644 bb 1 new name", "+D 755 - 0 folder"]
-    )
+    assert change.patch.split("\n")[:-1] == [
+        *("F 644 ee 1 edited\t", "D 755 - 0 folder\t", "F 755 cc 1 mode\tmode", "F 644 bb 1 new name\told name", "- - - - old name\t")
+    ]
     assert delta.between(old, old) == delta.Delta("", frozenset())
+
+
+def test_a_list_in_another_order_is_of_no_use(tmp_path: Path) -> None:
+    """Neither here nor on the server, where nothing else can be made of it either."""
+    sorted_ones, mixed = listed("F 644 aa 1 a", "F 644 bb 1 b"), lists.of([b"F 644 bb 1 b\n", b"F 644 aa 1 a\n"])
+    for old, new in ((mixed, sorted_ones), (sorted_ones, mixed)):
+        with pytest.raises(lists.Disorder, match="not in order"):
+            delta.between(old, new)
+    (tmp_path / "new").mkdir()
+    (tmp_path / "old.manifest").write_bytes(b"".join(mixed.lines()))
+    with pytest.raises(subprocess.CalledProcessError) as refused:
+        assemble(tmp_path, "")
+    assert refused.value.output == b"out-of-order a\n"
+
+
+@pytest.mark.parametrize("names", [("a", "a/b"), ("a/b", "a"), ("0", "0/00"), ("1/1e3", "1"), ("a/b/c", "a/b")])
+def test_a_folder_for_a_file_and_a_file_for_a_folder(names: tuple[str, str], tmp_path: Path) -> None:
+    beside: Tree = {"a-": (b"1", False), "a.b": (b"2", True), "10": (b"3", False), "a0": "a-"}
+    found = artifacts(tmp_path, {"old": {**beside, names[0]: (b"same", False)}, "new": {**beside, names[1]: (b"same", False)}})
+    change = delta.between(found["old"], found["new"])
+    assert change.send == set()
+    assert assemble(tmp_path, change.patch) == found["new"].digest
+    assert printed(tmp_path / "new") == text(found["new"])
+
+
+@pytest.mark.parametrize("entries", [2_000, 20_000])
+def test_what_is_held_is_what_changed(entries: int) -> None:
+    lines = [b"F 644 %064x 1 folder/%07d.php\n" % (number, number) for number in range(entries)]
+    old = lists.of(lines)
+    new = lists.of([*lines[:-1], lines[-1].replace(b"644", b"755")])
+    tracemalloc.start()
+    change = delta.between(old, new)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert change.patch == lists.plain(lines[-1]).replace("644", "755").replace("\n", f"\tfolder/{entries - 1:07}.php\n")
+    assert peak < 300_000

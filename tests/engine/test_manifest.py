@@ -6,15 +6,16 @@ import os
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from random import Random
 
 import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-from fabfile.engine import manifest
+from fabfile.engine import lists, manifest
 from fabfile.engine.scripts import php, source
 from tests.conftest import need
 from tests.engine import places
@@ -23,8 +24,26 @@ from tests.support.process import program
 Tree = dict[str, object]  # path -> (content, whether executable), None for a folder, a text for a link's target
 
 ODD = ["a", "b b", "it's", '"q"', "-C", "--help", "-", "...", ".env", "é", "日本", "#x", "a\\b", "a=b", "[*?]", "0", " x ", "~", "$HOME"]
+# Neighbours in another order than their folders' contents, what PHP takes for a number as a key, and what is no UTF-8.
+TRICKY = [
+    "a-",
+    "a.b",
+    "a0",
+    "a b",
+    "00",
+    "1",
+    "10",
+    "-1",
+    "1e3",
+    "01",
+    "9",
+    "9223372036854775807",
+    "9223372036854775808",
+    "\U0001f600",
+    "\ufffd",
+]
 NAMES = st.one_of(
-    st.sampled_from([*ODD, "x" * 120]),
+    st.sampled_from([*ODD, *TRICKY, "x" * 120]),
     st.text(st.characters(blacklist_categories=["Cs", "Cc"], blacklist_characters="/"), min_size=1, max_size=12),
 ).filter(lambda name: name not in (".", "..") and len(name.encode()) <= 200)  # fmt: skip
 
@@ -103,6 +122,10 @@ def unpack(path: str, artifact: Path, to: Path) -> Path:
     return to
 
 
+def text(found: lists.Manifest) -> str:
+    return lists.plain(b"".join(found.lines()))
+
+
 def printed(root: Path) -> str:
     """What PHP says of a tree."""
     command = ["/bin/sh", "-c", php("engine/manifest.php"), "sh", "php", "-n", "--", "print", root]
@@ -133,11 +156,11 @@ def test_what_arrives_is_what_was_packed(packer: str, unpacker: str, machines: d
         names = plant(folder / "build", tree)
         assume(names)
         found = manifest.read(pack(machines[packer], folder / "build", folder / "a", names))
-        assert [line.split(" ", 4)[4] for line in found.text.split("\n")[:-1]] == names
+        assert [lists.plain(path) for path, _ in found.items()] == names
         assert found.entries == len(names)
         there = unpack(machines[unpacker], folder / "a.tar.gz", folder / "release")
-        assert printed(there) == found.text
-        assert compare(there, found.text) == (0, [f"verified {len(names)}"])
+        assert printed(there) == text(found)
+        assert compare(there, text(found)) == (0, [f"verified {len(names)}"])
         for path in (path for path in names if not (there / path).is_symlink()):
             runs = (folder / "build" / path).stat().st_mode & 0o100
             assert (there / path).stat().st_mode & 0o7777 == (0o755 if runs else 0o644)
@@ -213,6 +236,82 @@ def test_any_change_is_reported(name: str, sample: tuple[Path, str], tmp_path: P
     assert lines[-1] == f"{len(report)} different of {sample[1].count(chr(10))}"
 
 
+LATIN = "caf\udce9"  # as a server's archive may have brought it
+ORDER = ["0", "00", "1", "10", "1e3", "a", "a-", "a-/x", "a b", "a.txt", "a/b", "a/b.c", "a/b/d", "a0", "b", "é", "日", "\U0001f600", LATIN]
+
+
+def in_bytes(names: list[str]) -> list[str]:
+    return sorted(names, key=lists.raw)
+
+
+def test_a_tree_is_walked_in_the_order_of_its_paths_bytes(tmp_path: Path) -> None:
+    plant(tmp_path / "tree", {path: None if path in ("a", "a/b", "a-") else (b"", False) for path in ORDER})
+    found = printed(tmp_path / "tree")
+    assert [line.split(" ", 4)[4] for line in found.split("\n")[:-1]] == in_bytes(ORDER) == entries(tmp_path / "tree")
+    assert compare(tmp_path / "tree", found) == (0, [f"verified {len(ORDER)}"])
+
+
+@SLOW
+@given(tree=TREES, other=TREES)
+def test_two_trees_differ_in_what_they_differ(tree: Tree, other: Tree) -> None:
+    """Also where a folder became a file, or a file a folder."""
+    with workspace() as folder:
+        plant(folder / "one", tree)
+        plant(folder / "two", {**dict(list(tree.items())[::2]), **other})
+        one, two = ({line.split(" ", 4)[4]: line for line in printed(folder / name).split("\n")[:-1]} for name in ("one", "two"))
+        wrong = {f"removed {path}" for path in one.keys() - two.keys()} | {f"added {path}" for path in two.keys() - one.keys()}
+        wrong |= {f"changed {path}" for path in one.keys() & two.keys() if one[path] != two[path]}
+        code, lines = compare(folder / "two", printed(folder / "one"))
+        assert (code, set(lines[:-1])) == (bool(wrong), wrong)
+        assert lines[-1] == (f"{len(wrong)} different of {len(one)}" if wrong else f"verified {len(one)}")
+
+
+@SLOW
+@given(tree=TREES, dice=st.randoms())
+def test_a_list_in_another_order_verifies_nothing(tree: Tree, dice: Random) -> None:
+    with workspace() as folder:
+        assume(len(plant(folder / "tree", tree)) > 1)
+        lines = printed(folder / "tree").split("\n")[:-1]
+        mixed = dice.sample(lines, len(lines))
+        code, said = compare(folder / "tree", "".join(f"{line}\n" for line in mixed))
+        assert (code, any(line.startswith("out-of-order ") for line in said)) == (mixed != lines, mixed != lines)
+
+
+@pytest.mark.parametrize("spoil", [lambda lines: [*lines, lines[-1]], lambda lines: ["", *lines], lambda lines: [*lines, "F 644"]])
+def test_neither_does_one_with_a_line_twice_or_without_a_path(spoil: Callable, sample: tuple[Path, str]) -> None:
+    code, said = compare(sample[0], "".join(f"{line}\n" for line in spoil(sample[1].split("\n")[:-1])))
+    assert code == 1
+    assert said[-2].startswith("out-of-order ")
+    assert said[-1].startswith("1 different of ")
+
+
+def test_the_first_release_that_is_whole(sample: tuple[Path, str], tmp_path: Path) -> None:
+    lines = sample[1].split("\n")[:-1]
+    lists_of = {"5": lines[::-1], "4": [], "3": [line.replace("644", "755") for line in lines], "2": lines}
+    (tmp_path / "releases").mkdir()
+    for id, its in lists_of.items():
+        shutil.copytree(sample[0], tmp_path / "releases" / id, symlinks=True)
+        (tmp_path / f"{id}.manifest").write_text("".join(f"{line}\n" for line in its))
+    command = [
+        "/bin/sh",
+        "-c",
+        php("engine/manifest.php"),
+        "sh",
+        "php",
+        "-n",
+        "--",
+        "first",
+        tmp_path / "releases",
+        tmp_path,
+        "6 5 4 3 2 1",
+    ]
+    said = subprocess.run(command, check=True, text=True, stdout=subprocess.PIPE).stdout.splitlines()
+    assert said[0] == "broken 6 no manifest"
+    assert said[1].startswith("broken 5 ")
+    assert "out-of-order " in said[1]
+    assert said[2:] == [*("broken 4 an empty manifest", "broken 3 changed 0, changed deep/er/file, changed file and 1 more", "whole 2")]
+
+
 def test_what_is_passed_over_is_neither_missed_nor_found(sample: tuple[Path, str], tmp_path: Path) -> None:
     root = shutil.copytree(sample[0], tmp_path / "tree", symlinks=True)
     shutil.rmtree(root / "deep")
@@ -228,10 +327,32 @@ def test_a_long_list_of_changes_is_complete_and_counted(tmp_path: Path) -> None:
     assert (code, len(lines), lines[-1]) == (1, 121, "120 different of 0")
 
 
+@pytest.mark.parametrize("part", [1, 2, 4096])
+def test_members_may_come_in_any_order(part: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of what is sorted no more than a part is in memory."""
+    monkeypatch.setattr(lists, "PART", part)
+    plant(tmp_path / "tree", {path: None if path in ("a", "a/b", "a-") else (b"", False) for path in ORDER})
+    names = [path for path in reversed(in_bytes(ORDER)) if path != "a"]
+    (tmp_path / "list").write_bytes(b"".join(lists.raw(f"{name}\n") for name in names))
+    tar = [
+        "tar",
+        "-C",
+        tmp_path / "tree",
+        "--no-recursion",
+        "-czf",
+        tmp_path / "a.tar.gz",
+        "--verbatim-files-from",
+        "-T",
+        tmp_path / "list",
+    ]
+    subprocess.run(tar, check=True)
+    assert text(manifest.read(tmp_path / "a.tar.gz")) == printed(tmp_path / "tree")
+
+
 def test_folders_that_no_member_stands_for_are_listed(tmp_path: Path) -> None:
     plant(tmp_path / "tree", {"a/b/c": (b"", False), "a b/c": (b"", False)})
     subprocess.run(["tar", "-C", tmp_path / "tree", "-czf", tmp_path / "a.tar.gz", "a/b/c", "a b/c"], check=True)
-    assert manifest.read(tmp_path / "a.tar.gz").text == printed(tmp_path / "tree")
+    assert text(manifest.read(tmp_path / "a.tar.gz")) == printed(tmp_path / "tree")
 
 
 @pytest.mark.parametrize("at", [3, 30, -9, -1], ids=["header", "deflate", "checksum", "length"])

@@ -33,8 +33,9 @@ def deployed(world: World, artifacts: Artifacts, number: str, **changes: str) ->
     result = world.deploy("--artifact", str(artifact))
     assert result.code == 0, result.text
     live = serving(world.site)
-    assert records(world.site)[live]["manifest"] == manifest.read(artifact).digest
-    assert (world.site / ".deploy/releases" / f"{live}.manifest").read_text() == manifest.read(artifact).text
+    built = manifest.read(artifact)
+    assert records(world.site)[live]["manifest"] == built.digest
+    assert (world.site / ".deploy/releases" / f"{live}.manifest").read_bytes() == b"".join(built.lines())
     assert world.fab("verify").code == 0
     assert f"'{number}'" in (world.site / "current" / VERSION_FILE).read_text()
     assert leftovers(world.site) == []

@@ -95,14 +95,14 @@ def test_only_to_what_is_still_what_was_built(deployed: World) -> None:
     changed.write_text(changed.read_text() + "\n// mended by hand\n")
     refused = deployed.rollback("--to", second.name)
     assert (refused.code, version(deployed)) == (4, "3"), refused.text
-    assert f"{second.name} is not what was built: changed public/index.php, removed artisan" in refused.err
+    assert f"{second.name} is not what was built: removed artisan, changed public/index.php" in refused.err
     assert f"fab server.switch --host=prod --release={second.name}" in refused.err
     trips = deployed.rollback("--dry-run")
     assert f"{second.name} is not what was built" in trips.text
 
     result = deployed.rollback()
     assert result.code == 3, result.text
-    assert f"{second.name} is not what was built: changed public/index.php, removed artisan; passed over" in result.out
+    assert f"{second.name} is not what was built: removed artisan, changed public/index.php; passed over" in result.out
     assert (version(deployed), serving(deployed.site)) == ("1", first.name)
     assert records(deployed.site)[third.name]["state"] == "bad"
 
