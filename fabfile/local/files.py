@@ -36,7 +36,7 @@ def init(c: Context, source: str = "", force: bool = False) -> None:
     _write(root / "deploy.toml", text, force)
     if imported:
         console.done(f"Taken over from {file}")
-    console.say("   next: fill in [hosts.prod], then fab setup --host=prod and fab deploy --host=prod")
+    console.say("   next: fill in [hosts.prod], then fab local.env --host=prod, fab setup --host=prod and fab deploy --host=prod")
 
 
 @here(flow="2-deploy-ignore", help=FORCE)

@@ -17,9 +17,11 @@ OWN = ("bootstrap/cache", "storage", "public/storage", ".env")
 def verify(c: Host, release: str = "") -> None:
     """Compare the live files with what was built, and ask over HTTP for files that must not be served."""
     found = state.look(c)
+    if not (release or found.current):
+        raise Failure(f"{c.name}: nothing is deployed yet", f"fab deploy --host={c.name}")
     record = found.records.get(release or found.current)
     if record is None or not record.manifest:
-        raise Failure(f"{c.name}: {release or found.current or 'nothing'} has no manifest to compare with", f"fab releases --host={c.name}")
+        raise Failure(f"{c.name}: {release or found.current} has no manifest to compare with", f"fab releases --host={c.name}")
     _files(c, record.id)
     _exposure(c)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import tempfile
@@ -42,6 +43,7 @@ TRICKY = [
     "\U0001f600",
     "\ufffd",
 ]
+WINDOWS = re.compile(r"[A-Za-z]:|\\")
 NAMES = st.one_of(
     st.sampled_from([*ODD, *TRICKY, "x" * 120]),
     st.text(st.characters(blacklist_categories=["Cs", "Cc"], blacklist_characters="/"), min_size=1, max_size=12),
@@ -155,6 +157,7 @@ def test_what_arrives_is_what_was_packed(packer: str, unpacker: str, machines: d
     with workspace() as folder:
         names = plant(folder / "build", tree)
         assume(names)
+        assume(unpacker != "bsd" or not any(WINDOWS.match(name) for name in names))  # what it takes for a drive is not unpacked as it is
         found = manifest.read(pack(machines[packer], folder / "build", folder / "a", names))
         assert [lists.plain(path) for path, _ in found.items()] == names
         assert found.entries == len(names)
