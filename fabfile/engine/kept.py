@@ -24,8 +24,9 @@ umask 077
 (mkdir -p "$1/{FOLDER}" && cd "$1/{FOLDER}" || exit
 shift
 find . -type f -mtime +60 -exec rm -f -- {{}} +
+rm -f -- ./*.new # of whoever was killed
 while [ "$#" -gt 0 ]; do
-  printf %s "$2" >"$1.new" && mv -f -- "$1.new" "$1"
+  (printf %s "$2" >"$1.new" && mv -f -- "$1.new" "$1") || rm -f -- "$1.new"
   shift 2
 done) 2>/dev/null || :
 """

@@ -102,6 +102,13 @@ def test_nothing_is_kept_where_there_is_no_room_and_nobody_is_troubled(tmp_path)
     assert run(kept.LIST, tmp_path) == ""
 
 
+def test_what_was_half_written_goes(tmp_path):
+    (tmp_path / "kept").mkdir()
+    (tmp_path / "kept/a.new").touch()
+    run(kept.KEEP, tmp_path, name_of("x"), "x")
+    assert [file.name for file in (tmp_path / "kept").iterdir()] == [name_of("x")]
+
+
 def test_the_agent_puts_the_text_in_the_place_of_its_name(shell, folder):
     shell.own("status=0", folder=str(folder))
     names = everything()
