@@ -10,16 +10,26 @@ from .quoting import bind
 
 @dataclass(frozen=True)
 class Piece:
-    """A script and what an error message calls it; a ``note`` can wait for others to travel with."""
+    """A script and what an error message calls it. A ``note``, which this is the script and the values of, can wait for others to
+    travel with."""
 
     script: str
     what: str
-    note: bool = False
+    note: tuple[str, tuple[object, ...]] | None = None
 
 
 def piece(script: str, values: tuple[object, ...], what: str, note: bool = False) -> Piece:
     """``script`` with ``$1``, ``$2`` … bound; called after its first line unless it has a name."""
-    return Piece(bind(script, *values), what or title(script), note)
+    return Piece(bind(script, *values), what or title(script), (script, values) if note else None)
+
+
+def collect(pieces: list[Piece], new: Piece) -> None:
+    """Add ``new``. A note right behind another for the same place, its first value, goes into that one, which takes more values."""
+    last = pieces[-1].note if pieces else None
+    if last and new.note and last[1] and (last[0], last[1][0]) == (new.note[0], new.note[1][0]):
+        pieces[-1] = piece(last[0], (*last[1], *new.note[1][1:]), pieces[-1].what, note=True)
+    else:
+        pieces.append(new)
 
 
 def title(script: str) -> str:

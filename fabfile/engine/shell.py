@@ -52,7 +52,7 @@ class Shell(Foresight):
         if self.dry:
             self._would(script, values, what)
             return
-        self._pieces.append(pieces.piece(script, values, what, note))
+        pieces.collect(self._pieces, pieces.piece(script, values, what, note))
         if not note:
             self.seen.clear()
 

@@ -13,7 +13,19 @@ from . import assets, common, firstenv
 VIEWS = "storage/framework/views"
 LINKED = "are the shared folders and files linked into this release"
 SKELETON = ("storage/app/public", "storage/framework/cache/data", "storage/framework/sessions", VIEWS, "storage/logs", "bootstrap/cache")
-LINK = source("server/inside.sh") + source("server/link.sh")
+# For each path, where its link leads and what it is.
+LINK = f"""
+{source("server/inside.sh")}
+release=$1 common=$2
+shift 2
+while [ "$#" -gt 0 ]; do
+(
+set -- "$release" "$common" "$1" "$2" "$3"
+{source("server/link.sh")}
+)
+shift 3
+done
+"""
 # How many uploads there are before anything changes, for whoever verifies the deployment.
 COUNT = """
 count=$(find "$1/" -type f ! -name '.*' 2>/dev/null | head -n 20000 | wc -l | tr -d ' ')
@@ -40,12 +52,9 @@ def link_shared(c: Host, release: str = "") -> None:
     record = common.release_of(c, release, pending=True)
     folders = [path for path in c.settings.shared_folders if path != VIEWS]
     c.shell.do(COUNT, f"{c.site.shared}/storage/app/public", f"{c.site.own}/uploads", record.id, what="count the uploads")
-    for path in folders:
-        _link(c, record.id, path, "folder")
-    for path in c.settings.shared_files:
-        if path != ".env":
-            _link(c, record.id, path, "file")
     root = c.site.release(record.id)
+    links = [*_links(folders, "folder"), *_links([path for path in c.settings.shared_files if path != ".env"], "file")]
+    c.shell.do(LINK, root, c.site.shared, *links, what="share folders and files")
     for path in SKELETON:
         files.directory(c.shell, f"{root}/{path}")
     if c.settings.storage_link:
@@ -75,9 +84,9 @@ def _question(c: Host, release: str) -> tuple[str, ...]:
     return source("server/linked.sh"), c.site.release(release), *wanted, ".env"
 
 
-def _link(c: Host, release: str, path: str, kind: str) -> None:
-    target = "../" * (path.count("/") + 2) + f"shared/{path}"
-    c.shell.do(LINK, c.site.release(release), c.site.shared, path, target, kind, what=f"share {path}")
+def _links(paths: list[str], kind: str) -> list[str]:
+    """What LINK takes for each path."""
+    return [word for path in paths for word in (path, "../" * (path.count("/") + 2) + f"shared/{path}", kind)]
 
 
 @on_host(flow="4.2-env", done="Environment configured")

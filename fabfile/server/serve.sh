@@ -19,8 +19,8 @@ if { printf '<?php\n[$hash, $https] = ["%s", %s]; ?>\n%s' "$hash" "$https" "$scr
   "$@" -d display_errors=0 -S 127.0.0.1:0 -t "$release/public" "$router" >"$log" 2>&1 9>&- &
   server=$!
   turns=0
-  while [ -z "$port" ] && kill -0 "$server" 2>/dev/null && [ "$turns" -lt 100 ]; do
-    sleep 0.05 2>/dev/null || sleep 1
+  while [ -z "$port" ] && kill -0 "$server" 2>/dev/null && [ "$turns" -lt 250 ]; do
+    sleep 0.02 2>/dev/null || sleep 1
     port=$(sed -n 's|.*http://127\.0\.0\.1:\([1-9][0-9]*\).*|\1|p' "$log" | head -n 1) turns=$((turns + 1))
   done
 fi

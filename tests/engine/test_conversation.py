@@ -178,6 +178,17 @@ def test_what_is_gathered_travels_with_the_next_question(shell: Shell, tmp_path:
     assert not (tmp_path / "more").exists()
 
 
+def test_notes_right_behind_each_other_are_one(shell: Shell, tmp_path: Path) -> None:
+    script, file = 'file=$1; shift; printf "%s\\n" "$#" "$@" >>"$file"', tmp_path / "notes"
+    for place, text in ((file, "a"), (file, "it's b"), (tmp_path / "other", "c"), (file, "d")):
+        shell.do(script, place, text, note=True)
+    shell.do("true")
+    shell.do(script, file, "e", note=True)
+    shell.flush()
+    assert file.read_text() == "2\na\nit's b\n1\nd\n1\ne\n"
+    assert (tmp_path / "other").read_text() == "1\nc\n"
+
+
 @pytest.mark.parametrize("meanwhile", ["done", "worked", "asked"])
 def test_what_was_foreseen_is_asked_anew_once_something_else_was_sent(meanwhile: str, shell: Shell, tmp_path: Path) -> None:
     act, question = ('echo new >"$1"', tmp_path / "file"), ('cat "$1"', tmp_path / "file")
