@@ -23,7 +23,8 @@ def deploy(c: Host, branch: str = "", commit: str = "", artifact: str = "", forc
     """Take a commit to a live release: build, transfer, prepare, switch, validate."""
     if not artifact:
         local.foresee()
-    run = outcome.begin(c, "deploy", steps=len(overview.chain(c.settings, built=not artifact)))
+    steps = len(overview.chain(c.settings, built=not artifact))
+    run = outcome.begin(c, "deploy", steps, lambda c: None if artifact else builder.foresee(c))
     try:
         server.check(c)
         run.built = not artifact

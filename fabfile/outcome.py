@@ -13,14 +13,15 @@ from .engine.errors import Failure
 from .engine.hosts import Host
 
 
-def begin(c: Host, kind: str, steps: int = 0) -> Deployment:
-    """A run of so many ``steps`` that starts now; what serves is read from the server."""
+def begin(c: Host, kind: str, steps: int = 0, foreseen: Callable[[Host], None] = lambda c: None) -> Deployment:
+    """A run of so many ``steps`` that starts now; what serves is read from the server, and what is ``foreseen`` travels along."""
     console.say(
         f"🚀 {kind} → {c.name}: {c.user}@{c.host}:{c.site.root}" + ("  (dry run: nothing changes)" if c.shell.dry else ""), console.BOLD
     )
     console.Chain.total = steps
     c.purpose["what"] = kind
     server.foresee(c)
+    foreseen(c)
     found = state.look(c)
     lock.ahead(c, found)
     return Deployment(kind, time.monotonic(), previous=found.current, was_down=found.down and not found.owed)

@@ -3,9 +3,9 @@
 from .artifact import optimize, package, validate
 from .dependencies import assets, install, restore_cache
 from .source import cleanup, clone, foresee_cleanup, prepare, versions
-from .workshop import leave
+from .workshop import foresee, leave
 
 TASKS = ("prepare", "versions", "clone", "restore_cache", "install", "assets", "optimize", "validate", "package", "cleanup")
 
-__all__ = ["assets", "cleanup", "clone", "foresee_cleanup", "install", "leave", "optimize", "package", "prepare", "restore_cache"]
-__all__ += ["validate", "versions"]
+__all__ = ["assets", "cleanup", "clone", "foresee", "foresee_cleanup", "install", "leave", "optimize", "package", "prepare"]
+__all__ += ["restore_cache", "validate", "versions"]

@@ -47,7 +47,8 @@ def prepare(c: Context) -> None:
     """Make a clean place to build in."""
     shop = workshop(c)
     clean(shop)
-    shop.shell.foresee(TOOLS, *tools(shop))
+    if not shop.told:
+        shop.shell.foresee(TOOLS, *tools(shop))
     if shop.place != "server":  # there it travels with the clone
         shop.shell.flush()
     console.done(f"Build on {shop.shell.place}, in {shop.work}")
@@ -73,8 +74,7 @@ def foresee_cleanup(c: Context) -> None:
 def versions(c: Context) -> None:
     """Compare PHP, Composer, Node and npm of the build with what is wanted."""
     shop, wanted = workshop(c), project.loaded().settings.versions
-    out = shop.shell.ask(TOOLS, *tools(shop), what="ask for versions", steady=True).out
-    found = parse_versions(out)
+    found = parse_versions(shop.told[0] if shop.told else shop.shell.ask(TOOLS, *tools(shop), what="ask for versions", steady=True).out)
     for name in ("php", "composer", "node", "npm"):
         _compare(name, getattr(wanted, name), found.get(name, ""), needed=name == "composer" and shop.composer != "none")
     console.done("Version check complete: " + (", ".join(f"{name} {version}" for name, version in found.items()) or "no tools needed"))

@@ -11,6 +11,7 @@ from invoke.context import Context
 
 from ..engine import console, lock, project
 from ..engine.errors import Failure, Locked, Unreachable
+from ..engine.hosts import Host
 from ..engine.scripts import source
 from ..engine.shell import Shell
 
@@ -23,7 +24,7 @@ class Workshop:
     """``shell`` is the place, ``base`` the folder there that is ours: repo.git, work, cache, artifacts; its PHP and Composer.
 
     ``place`` is "server" where the server builds what it will run; ``restored`` are the folders of this run's build that came from the
-    cache.
+    cache; ``told`` is what TOOLS said, where that was asked already.
     """
 
     shell: Shell
@@ -33,6 +34,7 @@ class Workshop:
     local: bool = False
     place: str = "local"
     restored: set[str] = field(default_factory=set, compare=False)
+    told: list[str] = field(default_factory=list, compare=False)
 
     @property
     def work(self) -> str:
@@ -66,6 +68,13 @@ def tools(shop: Workshop) -> tuple[str, ...]:
 _workshops: dict[str, Workshop] = {}
 
 
+def foresee(host: Host) -> None:
+    """Let a server that will build for itself tell its tools' versions, which takes a while, while this machine looks at the code."""
+    build = project.loaded().settings.build
+    if build.place == "server" and build.path:
+        host.shell.foresee(TOOLS, *tools(_at_server(host)))
+
+
 def workshop(c: Context) -> Workshop:
     """The place settings ask for, locked for this run; on this machine if the builder cannot be reached and that is allowed."""
     build = project.loaded().settings.build
@@ -79,10 +88,9 @@ def _open(c: Context, place: str) -> Workshop:
     build = project.loaded().settings.build
     if place == "server":
         host = project.host(c)
-        composer = build.composer if build.composer == "none" else host.settings.composer
-        shop = replace(_shop(host.shell, build.path, host.settings.php, composer), place=place)
+        shop = _at_server(host)
         if not host.run_id:  # a build begins with their versions
-            host.shell.foresee(TOOLS, *tools(shop))
+            shop.told.append(host.shell.ask(TOOLS, *tools(shop), what="ask for versions").out)
         lock.hold(host, "build")  # the site's own lock: its shell has only one
         return shop
     if place == "builder":
@@ -94,6 +102,12 @@ def _open(c: Context, place: str) -> Workshop:
                 raise Unreachable(error.text, 'set build.fallback = true to build here instead, or build.place = "local"') from error
             console.warn(f"the builder cannot be used, building on this machine: {error.text}")
     return _locked(project.local(), "" if place == "builder" else build.path, build.php, build.composer, local=True)
+
+
+def _at_server(host: Host) -> Workshop:
+    build = project.loaded().settings.build
+    composer = build.composer if build.composer == "none" else host.settings.composer
+    return replace(_shop(host.shell, build.path, host.settings.php, composer), place="server")
 
 
 def _shop(shell: Shell, path: str, php: str, composer: str, local: bool = False) -> Workshop:
