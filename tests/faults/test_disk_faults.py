@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from fabfile.engine.manifest import of
+from fabfile.engine.lists import of
 from fabfile.engine.pipes import BOOT, ProcessPipe
 from fabfile.engine.shell import Shell
 from fabfile.server.backups import SCRIPT
@@ -39,7 +39,7 @@ def world(sample_worlds: Callable[..., World], sample: Path, shims: Shims) -> It
 
 
 def test_what_is_needed_is_counted_in_whole_blocks() -> None:
-    assert needed(of("D 755 - 0 a\nF 644 x 1 a/b\nF 644 x 4097 a/c\n")) == (4 * 4096, 3)
+    assert needed(of([b"D 755 - 0 a\n", b"F 644 x 1 a/b\n", b"F 644 x 4097 a/c\n"])) == (4 * 4096, 3)
 
 
 @pytest.mark.parametrize(("files", "size", "says"), [(1, 20 << 20, "MiB are needed"), (2500, 1, "inodes are needed")])
