@@ -10,7 +10,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from .errors import Failure
-from .quoting import quote
+from .quoting import quote, words
 from .shell import Shell
 
 # patchwork 1.0.1 takes its string type from a module that Invoke 2 no longer carries.
@@ -36,9 +36,9 @@ class Runner:
         return None
 
 
-def directory(shell: Shell, path: str, mode: str | None = None) -> None:
-    """Make sure that folder ``path`` is there, with ``mode`` (octal digits) if given."""
-    files.directory(shell, quote(path), mode=mode and quote(mode), runner=Runner(shell))
+def directory(shell: Shell, *paths: str, mode: str | None = None) -> None:
+    """Make sure that the folders ``paths`` are there, with ``mode`` (octal digits) if given."""
+    files.directory(shell, words(*paths), mode=mode and quote(mode), runner=Runner(shell))
 
 
 def exists(shell: Shell, path: str) -> bool:

@@ -58,8 +58,6 @@ def setup(c: Host) -> None:
 
 def layout(c: Host) -> None:
     """Collect the commands that make the site's folders."""
-    for folder in (c.site.releases, c.site.shared, *(f"{c.site.shared}/{path}" for path in c.settings.shared_folders)):
-        files.directory(c.shell, folder)
-    for folder in (c.site.backups, f"{c.site.own}/releases"):
-        files.directory(c.shell, folder, "0700")
+    files.directory(c.shell, c.site.releases, c.site.shared, *(f"{c.site.shared}/{path}" for path in c.settings.shared_folders))
+    files.directory(c.shell, c.site.backups, f"{c.site.own}/releases", mode="0700")
     guard.probe(c)
