@@ -129,7 +129,7 @@ def _where(c: Context, branch: str) -> tuple[str, str]:
 
 def _unknown(url: str, name: str, why: str) -> Failure:
     """What to say of a branch, tag or commit that is not there."""
-    if SHORT.fullmatch(name):
+    if SHORT.fullmatch(name) and not why:
         return Failure(f"{url}: no branch or tag {name!r}; a commit is named by its whole id", f"git rev-parse {name} says it")
     return Failure(f"{url}: no branch or tag {name!r}{': ' if why else ''}{why}", "git push it, or name another with --branch")
 

@@ -110,6 +110,11 @@ def test_a_commit_is_named_by_its_whole_id(origin: Origin) -> None:
     assert f"no branch or tag '{short}'; a commit is named by its whole id\n  → git rev-parse {short}" in result.err
 
 
+def test_a_repository_that_cannot_be_read_says_why_whatever_is_wanted_of_it(origin: Origin) -> None:
+    result = fab(origin.clone, "builder.clone", "--host=prod", "--commit=facade", f"--set=project.repository=file://{origin.bare}/nowhere")
+    assert "no branch or tag 'facade': fatal: " in result.err
+
+
 def test_an_application_with_the_collection_in_it_is_meant_from_everywhere(origin: Origin, tmp_path: Path) -> None:
     """The tasks live in the application's repository: from outside it is named with -r."""
     shutil.copytree(PROJECT / "fabfile", origin.clone / "fabfile", ignore=shutil.ignore_patterns("__pycache__"))
