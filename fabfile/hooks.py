@@ -82,6 +82,8 @@ def run(c: Host, phase: str, release: str = "", stay_down: bool = False) -> None
                 state.foresee(c)  # the next step looks at what the command may have changed
                 if phase == "mid_release":
                     configure.foresee(c, moment.release)
+            if hook.command and hook.place != "server":
+                c.shell.make_way()  # it may look at the server in its own way
             _one(c, hook, moment)
 
 

@@ -1,8 +1,9 @@
 <?php
 // Makes the manifest of a new tree and takes what it can of the tree from an old one; contents are verified afterwards.
 //   assemble.php OLD OLD-MANIFEST NEW NEW-MANIFEST PATCH
-// PATCH is in the order of paths, too: a line of kind "-" for what goes, a new line for what comes or changes; after it a tab, and
-// the old path of its content if there is one. What is in NEW already stays. Prints the SHA-256 of the manifest.
+// PATCH is in the order of paths, too: a line of kind "-" for what goes, a new line for what comes or changes; after it a tab, which
+// no path of an artifact has, and the old path of its content if there is one. What is in NEW already stays. Prints the SHA-256 of the
+// manifest.
 // Files are copied, never hard-linked: an edit in one release must not show in another.
 error_reporting(E_ALL);
 ini_set('memory_limit', '-1');

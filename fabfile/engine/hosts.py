@@ -139,16 +139,29 @@ class Host(Connection):  # type: ignore[misc]
         return super().open()  # type: ignore[no-any-return]
 
     def run(self, *args: Any, **kwargs: Any) -> Any:
-        """Fabric's ``run``; after it, nothing is taken for known of the server."""
-        self.shell.known = None
-        look_again()
+        """Fabric's ``run``; before it all that was collected is done, after it nothing is taken for known of the server."""
+        self._step_aside()
         return super().run(*args, **kwargs)
 
     def sudo(self, *args: Any, **kwargs: Any) -> Any:
-        """Fabric's ``sudo``; after it, nothing is taken for known of the server."""
+        """Fabric's ``sudo``, as ``run``."""
+        self._step_aside()
+        return super().sudo(*args, **kwargs)
+
+    def put(self, *args: Any, **kwargs: Any) -> Any:
+        """Fabric's ``put``, as ``run``."""
+        self._step_aside()
+        return super().put(*args, **kwargs)
+
+    def get(self, *args: Any, **kwargs: Any) -> Any:
+        """Fabric's ``get``, as ``run``."""
+        self._step_aside()
+        return super().get(*args, **kwargs)
+
+    def _step_aside(self) -> None:
+        self.shell.make_way()
         self.shell.known = None
         look_again()
-        return super().sudo(*args, **kwargs)
 
     def _no_connection(self, where: str, error: Exception) -> Unreachable:
         return Unreachable(f"{where}: cannot connect: {error}", f"does ssh -p {self.port} {self.user}@{self.host} work?")

@@ -18,7 +18,7 @@ WORTH = 250  # bytes from which on a text is kept
 NAME = re.compile(r"^([0-9a-f]{64}) [ *]\1$", re.MULTILINE)
 FOLDER = "kept"
 LIST = f'cd "$1/{FOLDER}" 2>/dev/null || exit 0; sha256sum -- * 2>/dev/null || shasum -a 256 -- * 2>/dev/null || :'
-# What nobody has asked for since long is another version's. None of it may keep a run from ending.
+# What has been there for long may be another version's; if it is not, it travels once more. None of it may keep a run from ending.
 KEEP = f"""
 umask 077
 (mkdir -p "$1/{FOLDER}" && cd "$1/{FOLDER}" || exit

@@ -69,7 +69,7 @@ def repository() -> str:
     url = loaded().settings.project.repository
     if url:
         return addresses.local_absolute(url, beside("."))
-    origin = local().ask('git -C "$1" remote get-url origin 2>/dev/null || :', str(root()), what="git remote").out.strip()
+    origin = local().see('git -C "$1" remote get-url origin 2>/dev/null || :', str(root()), what="git remote").strip()
     redact.remember(masks.logins(origin))
     return addresses.local_absolute(settings.check_repository(origin, root()), root()) if origin else str(root())
 

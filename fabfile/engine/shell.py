@@ -65,7 +65,7 @@ class Shell(Foresight):
         """
         limit, asked = self.timeout if timeout is None else timeout, pieces.piece(script, values, what)
         self._foreseen.pop(asked.script, None)  # it need not travel twice
-        if self._is_ahead(asked.script) and (steady or all(piece.note for piece in self._pieces)):
+        if self._is_ahead(asked.script) and (steady or not self._acts(self._pieces)):
             return self._arrived(asked, check, limit)
         self._pieces.append(asked)
         return self._send_pieces(check, limit)
@@ -90,7 +90,12 @@ class Shell(Foresight):
 
     def settle(self) -> None:
         """Run what was collected, unless nobody has to know yet how it went: notes alone are not worth a trip."""
-        if not (self._gathers or all(piece.note for piece in self._pieces[self._gathered :])):
+        if not self._gathers and self._acts(self._pieces[self._gathered :]):
+            self.flush()
+
+    def make_way(self) -> None:
+        """Run what was collected, also where it waits on purpose: somebody is about to act past this conversation."""
+        if self._acts(self._pieces):
             self.flush()
 
     @contextmanager
@@ -142,6 +147,10 @@ class Shell(Foresight):
             console.would(self.place, what or pieces.title(script))
 
     # frames
+
+    @staticmethod
+    def _acts(waiting: list[pieces.Piece]) -> bool:
+        return not all(piece.note for piece in waiting)
 
     def _collected(self) -> list[pieces.Piece]:
         """What was collected, which waits no more."""

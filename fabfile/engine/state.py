@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections import defaultdict
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -14,6 +14,7 @@ from .hosts import Host
 from .layout import RELEASE_ID
 from .records import Record
 from .records import parse as parse_record
+from .rows import Rows
 from .scripts import source
 
 CLOCK = "%Y%m%d%H%M%S"
@@ -119,36 +120,39 @@ def forget(c: Host) -> None:
 
 def parse(text: str) -> ServerState:
     """The state in what look.sh printed."""
-    found: dict[str, list[str]] = defaultdict(list)
-    for line in text.split("\n"):
-        key, _, value = line.partition(" ")
-        found[key].append(value)
-    link = (found["current"] or [""])[0]
-    id = link.removeprefix("releases/")
-    ours = bool(RELEASE_ID.fullmatch(id)) and link.startswith("releases/")
-    confirmed = (found["confirmed"] or [""])[0]
-    written = {record.id: record for line in found["releases-json"] if (record := parse_record(line))}
-    records = {record.id: _settled(record, id, confirmed) for record in written.values()}
-    live = records.get(id)
-    return ServerState(
-        now=(found["now"] or [""])[0],
-        exists=bool(found["site"]),
-        current=id if ours else "",
-        dangling=ours and id not in found["release"],
-        blocked=bool(found["blocked"]),
-        foreign="" if ours else link,
-        releases=tuple(sorted(id for id in found["release"] if RELEASE_ID.fullmatch(id))),
+    rows = Rows(text)
+    plain = ServerState(
+        now=rows.first("now"),
+        exists=rows.has("site"),
+        blocked=rows.has("blocked"),
+        releases=tuple(sorted(id for id in rows.all("release") if RELEASE_ID.fullmatch(id))),
+        lock=_object(rows.all("lock-json")),
+        confirmed=rows.first("confirmed"),
+        held=rows.has("held"),
+        manual=_object(rows.all("manual-json")),
+        down=rows.has("down"),
+        unseen=rows.has("unseen"),
+        owed=rows.has("owed"),
+        unconfirmed=rows.has("unconfirmed"),
+        ends_background=rows.has("ends"),
+    )
+    return _serving(plain, rows.first("current"), rows.all("releases-json"))
+
+
+def _serving(plain: ServerState, link: str, lines: Iterable[str]) -> ServerState:
+    """``plain`` with what ``current`` leads to, and the records as that makes them."""
+    folder, _, id = link.partition("/")
+    current = id if folder == "releases" and RELEASE_ID.fullmatch(id) else ""
+    written = {record.id: record for line in lines if (record := parse_record(line))}
+    records = {record.id: _settled(record, current, plain.confirmed) for record in written.values()}
+    live = records.get(current)
+    return replace(
+        plain,
+        current=current,
+        foreign="" if current else link,
+        dangling=bool(current) and current not in plain.releases,
         records=records,
-        lock=_object(found["lock-json"]),
-        confirmed=confirmed,
-        unwritten=live if live and live.confirmed and live != written[id] else None,
-        held=bool(found["held"]),
-        manual=_object(found["manual-json"]),
-        down=bool(found["down"]),
-        unseen=bool(found["unseen"]),
-        owed=bool(found["owed"]),
-        unconfirmed=bool(found["unconfirmed"]),
-        ends_background=bool(found["ends"]),
+        unwritten=live if live and live.confirmed and live != written[current] else None,
     )
 
 
@@ -165,7 +169,7 @@ def _settled(record: Record, current: str, confirmed: str) -> Record:
     return record
 
 
-def _object(lines: list[str]) -> dict[str, Any]:
+def _object(lines: Sequence[str]) -> dict[str, Any]:
     try:
         value = json.loads(lines[0]) if lines else {}
     except (ValueError, RecursionError):

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from dataclasses import dataclass
 from typing import NamedTuple
 
 from ..engine import validate
+from ..engine.rows import Rows
 
 
 class Problem(NamedTuple):
@@ -67,29 +67,19 @@ class ServerFacts:
 
 def parse(text: str) -> ServerFacts:
     """The facts in what check.sh printed."""
-    found: dict[str, list[str]] = defaultdict(list)
-    for line in text.splitlines():
-        key, _, value = line.partition(" ")
-        found[key].append(value)
-
-    def first(key: str) -> str:
-        return (found[key] or [""])[0]
-
-    def number(key: str) -> int:
-        return int(first(key)) if first(key).isdigit() else 0
-
+    rows = Rows(text)
     return ServerFacts(
-        folder=first("folder"),
-        writable=bool(found["writable"]),
-        used=number("used"),
-        free_kib=number("free"),
-        inodes=number("inodes"),
-        php=first("php"),
-        extensions=tuple(first("extensions").split()),
-        missing=tuple(found["missing"]),
-        blocked=bool(found["blocked"]),
-        foreign=tuple(found["foreign"]),
-        really=first("really"),
-        home=first("home"),
-        env=bool(found["env"]),
+        folder=rows.first("folder"),
+        writable=rows.has("writable"),
+        used=rows.number("used"),
+        free_kib=rows.number("free"),
+        inodes=rows.number("inodes"),
+        php=rows.first("php"),
+        extensions=tuple(rows.first("extensions").split()),
+        missing=rows.all("missing"),
+        blocked=rows.has("blocked"),
+        foreign=rows.all("foreign"),
+        really=rows.first("really"),
+        home=rows.first("home"),
+        env=rows.has("env"),
     )

@@ -178,6 +178,22 @@ def test_what_is_gathered_travels_with_the_next_question(shell: Shell, tmp_path:
     assert not (tmp_path / "more").exists()
 
 
+def test_fabrics_own_ways_find_done_what_was_collected(sshd: Sshd, tmp_path: Path) -> None:
+    c = places.host(sshd, tmp_path)
+    ways = {
+        "run": lambda path: c.run(f"test -e {path}", hide=True, in_stream=False),
+        "put": lambda path: c.put(__file__, f"{path}/sent"),
+        "get": lambda path: c.get(f"{path}/file", str(tmp_path / "got")),
+    }
+    for name, way in ways.items():
+        with c.shell.gathering():
+            c.shell.do('mkdir "$1"; : >"$1/file"', tmp_path / name)
+        way(tmp_path / name)
+    assert (tmp_path / "put/sent").is_file()
+    assert (tmp_path / "got").is_file()
+    c.close()
+
+
 def test_notes_right_behind_each_other_are_one(shell: Shell, tmp_path: Path) -> None:
     script, file = 'file=$1; shift; printf "%s\\n" "$#" "$@" >>"$file"', tmp_path / "notes"
     for place, text in ((file, "a"), (file, "it's b"), (tmp_path / "other", "c"), (file, "d")):

@@ -72,6 +72,14 @@ def test_a_table_says_where_it_runs(world: World, sample: Path) -> None:
     assert shop.startswith(str(world.folder / "build"))
 
 
+def test_who_looks_at_the_server_in_his_own_way_finds_the_release_prepared(world: World, sample: Path) -> None:
+    told(world)
+    look = f'readlink "{world.site}/releases/$RELEASE/.env" >>{world.folder}/told'
+    result = deploy(world, sample, {"pre_release": [{"command": look, "place": "local"}, "..."]})
+    assert result.code == 0, result.text
+    assert told(world) == ["../../shared/.env"]
+
+
 def test_dots_say_where_the_usual_steps_are(world: World, sample: Path) -> None:
     order = ["echo first", "server.migrate", "...", "echo last"]
     assert deploy(world, sample, {"mid_release": order}).code == 0
