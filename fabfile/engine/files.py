@@ -36,8 +36,13 @@ class Runner:
         return None
 
 
-def directory(shell: Shell, *paths: str, mode: str | None = None) -> None:
-    """Make sure that the folders ``paths`` are there, with ``mode`` (octal digits) if given."""
+def directory(shell: Shell, path: str, mode: str | None = None) -> None:
+    """Make sure that folder ``path`` is there, with ``mode`` (octal digits) if given."""
+    directories(shell, path, mode=mode)
+
+
+def directories(shell: Shell, *paths: str, mode: str | None = None) -> None:
+    """The same for several, at once."""
     files.directory(shell, words(*paths), mode=mode and quote(mode), runner=Runner(shell))
 
 

@@ -55,7 +55,7 @@ def link_shared(c: Host, release: str = "") -> None:
     root = c.site.release(record.id)
     links = [*_links(folders, "folder"), *_links([path for path in c.settings.shared_files if path != ".env"], "file")]
     c.shell.do(LINK, root, c.site.shared, *links, what="share folders and files")
-    files.directory(c.shell, *(f"{root}/{path}" for path in SKELETON))
+    files.directories(c.shell, *(f"{root}/{path}" for path in SKELETON))
     if c.settings.storage_link:
         files.symlink(c.shell, "../storage/app/public", f"{root}/public/storage")
     if c.settings.web_group:

@@ -58,6 +58,6 @@ def setup(c: Host) -> None:
 
 def layout(c: Host) -> None:
     """Collect the commands that make the site's folders."""
-    files.directory(c.shell, c.site.releases, c.site.shared, *(f"{c.site.shared}/{path}" for path in c.settings.shared_folders))
-    files.directory(c.shell, c.site.backups, f"{c.site.own}/releases", mode="0700")
+    files.directories(c.shell, c.site.releases, c.site.shared, *(f"{c.site.shared}/{path}" for path in c.settings.shared_folders))
+    files.directories(c.shell, c.site.backups, f"{c.site.own}/releases", mode="0700")
     guard.probe(c)

@@ -26,9 +26,10 @@ def shell(make_local: MakeShell) -> Shell:
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("mode", [None, "0700", "1777"])
 def test_a_folder_is_there_afterwards_however_often_one_asks(name: str, mode: str | None, shell: Shell, tmp_path: Path) -> None:
+    """Called as docs/extending.md promises it to modules of a team."""
     folder = tmp_path / "deep" / name
     for _ in range(2):
-        files.directory(shell, str(folder), mode=mode)
+        files.directory(shell, str(folder), mode)
         shell.flush()
         assert folder.is_dir()
         assert mode is None or folder.stat().st_mode & 0o7777 == int(mode, 8)
@@ -47,7 +48,7 @@ def test_helpers_that_act_travel_together(shell: Shell, tmp_path: Path) -> None:
     shell.ask(":")
     before = shell.trips
     for name in NAMES:
-        files.directory(shell, str(tmp_path / name), mode="0700")
+        files.directory(shell, str(tmp_path / name), "0700")
         files.symlink(shell, name, str(tmp_path / f"link to {name}"))
     shell.flush()
     assert shell.trips == before + 1
