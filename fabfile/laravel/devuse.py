@@ -5,6 +5,7 @@ Found from class to package through the autoload maps of composer.lock, never by
 
 from __future__ import annotations
 
+import re
 import shlex
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -64,6 +65,14 @@ class Owners:
         owner = self._owner(reference.name.lower())
         return owner if owner in self.dev else ""
 
+    def mentioned(self) -> re.Pattern[str]:
+        """What stands, in small letters, in every file that may need a dev package: each part of a full name does, whatever is imported
+        as what. Most files have nothing of it, and reading all their words takes seconds."""
+        names = {prefix.rstrip("\\").rpartition("\\")[2] for prefix, owner in self.prefixes.items() if owner in self.dev}
+        names |= {alias for alias, owner in self.aliases.items() if owner in self.dev}
+        either = "|".join(re.escape(name) for name in sorted(names | {"faker", "seeders"}))
+        return re.compile(rf"\b(?:{either})|\b(?:{'|'.join(FUNCTIONS)})\b|::\s*factory\b")
+
     def _owner(self, name: str) -> str:
         if name not in self.known:
             fitting = [prefix for prefix in self.prefixes if name.startswith(prefix) or name + "\\" == prefix]
@@ -83,7 +92,9 @@ def analyze(project: Path) -> tuple[Finding, ...]:
 
 def find(files: Mapping[str, str], lock: Lock, composer_json: str = "{}") -> tuple[Finding, ...]:
     """The same over texts: ``files`` maps the path inside the project to the PHP in it (see sources.php)."""
-    owners, used = Owners(lock, composer_json), {file: references(text) for file, text in files.items()}
+    owners = Owners(lock, composer_json)
+    mentioned = owners.mentioned()
+    used = {file: references(text) for file, text in files.items() if lock.dev and mentioned.search(text.lower())}
     found = [_finding(package, file, item) for file, items in used.items() for item in items if (package := owners.dev_package(item))]
     found += _factories(used, found)
     return tuple(dict.fromkeys(_promote(used, found)))

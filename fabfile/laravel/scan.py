@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,6 +10,7 @@ from pathlib import Path
 from . import sources
 from .phptokens import Token, at, calls, closing, tokens
 
+ENV = re.compile(r"\benv\b")
 VERBS = ("get", "post", "put", "patch", "delete", "options", "any", "match", "fallback")
 
 
@@ -35,7 +37,7 @@ def env_outside_config(files: Mapping[str, str]) -> tuple[Finding, ...]:
     return tuple(
         Finding("env", file, words[place].line, f"env({at(words, place + 2).text}) is null when the configuration is cached", hint)
         for file, text in files.items()
-        if not file.startswith("config/") and "env" in text
+        if not file.startswith("config/") and ENV.search(text)
         for words in [tokens(text)]
         for place in calls(words, "env")
     )

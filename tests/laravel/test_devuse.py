@@ -52,6 +52,9 @@ def found(php: str, file: str = "app/A.php") -> list[tuple[str, int]]:
         ("use Faker\\{Factory, Generator as G};\nfunction a(G $g) {}", [(FAKER, 3)]),
         ("use Faker;\nFaker\\Factory::create();", [(FAKER, 3)]),
         ("\\Faker\\Factory::create();", [(FAKER, 2)]),
+        ("\\fAKER\\factory::create();", [(FAKER, 2)]),
+        ("use Laravel\\{Telescope\\P as T};\nnew T;", [(TELESCOPE, 3)]),
+        ("namespace Laravel;\nnew namespace\\Telescope\\P;", [(TELESCOPE, 3)]),
         ("namespace App { use Faker\\Factory; class A { use Factory; } }", [(FAKER, 2)]),
         ("use function Faker\\helper;\nhelper();", [(FAKER, 3)]),
         ("#[\\PHPUnit\\Framework\\Attributes\\Test]\nclass A {}", [("phpunit/phpunit", 2)]),
@@ -180,6 +183,28 @@ SOURCES = [
 def test_the_tokens_are_phps() -> None:
     ours = [[[word.text, word.line] for word in tokens(text) if word.kind == "variable" or word.text[:1] == "\\"] for text in SOURCES]
     assert ours == ask(NAMES_OF_PHP, SOURCES)
+
+
+def test_what_is_not_read_needs_nothing() -> None:
+    """The framework's own files, if some packages were for development: those that may need one are read, and none is missed."""
+    share = Path("/usr/share/php/Illuminate")
+    if not share.is_dir():
+        pytest.skip("php-laravel-framework is not installed")
+    files = {str(file): file.read_text() for file in sorted((share / "Foundation").rglob("*.php"))}
+    packages = [
+        {"name": name, "version": "1.0.0", "autoload": {kind: {prefix: "src"}}, "extra": {"laravel": {"aliases": aliases}}}
+        for name, kind, prefix, aliases in (
+            ("symfony/process", "psr-4", "Symfony\\Component\\Process\\", {}),
+            ("illuminate/queue", "psr-4", "Illuminate\\Queue\\", {"Str": "Illuminate\\Support\\Str"}),
+            ("old/underscores", "psr-0", "Illuminate\\Foundation\\Te", {}),
+        )
+    ]
+    lock = lockfile.parse_lock(json.dumps({"packages": [], "packages-dev": packages}))
+    owners = devuse.Owners(lock)
+    using = {file for file, text in files.items() if any(owners.dev_package(item) for item in references(text))}
+    assert 10 < len(using) < len(files) / 2
+    assert using <= {file for file, text in files.items() if owners.mentioned().search(text.lower())}
+    assert {finding.file for finding in devuse.find(files, lock)} >= using
 
 
 def test_every_file_of_the_framework_is_read() -> None:
