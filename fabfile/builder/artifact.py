@@ -9,7 +9,7 @@ from pathlib import Path, PurePosixPath
 
 from invoke.context import Context
 
-from ..engine import artifacts, console, manifest, project, state, transfer
+from ..engine import artifacts, console, manifest, paths, project, state, transfer
 from ..engine.errors import Failure
 from ..engine.scripts import php as php_script
 from ..engine.scripts import source as text_of
@@ -90,14 +90,14 @@ def package(c: Context) -> artifacts.Artifact:
 def _selected(shop: Workshop) -> tuple[list[str], int]:
     """What ships, sorted, folders included; and how many entries do not."""
     entries, folders = looking.entries(shop), looking.folders(shop)
-    if odd := [entry for entry in entries if any(ord(char) < 32 or char == "\x7f" for char in entry)]:
+    if odd := [entry for entry in entries if paths.CONTROL.search(entry)]:
         raise Failure(f"file names with control characters cannot be deployed: {odd[:3]!r}", "rename them")
     build = project.loaded().settings.build
     rules = looking.read(shop, looking.IGNORE) + "\n" + "\n".join(build.ignore)
     chosen = ignore.select(sorted(entries - folders), rules, _built(shop, entries), build.keep_node_modules)
     for rule in chosen.overridden:
         console.say(f"   .deployignore:{rule.line}: {rule.rule!r} would have left out {rule.count} built files ({rule.example}); they ship")
-    parents = {str(parent) for path in chosen.shipped for parent in PurePosixPath(path).parents} - {"."}
+    parents = {parent for path in chosen.shipped for parent in paths.above(path)}
     return sorted({*chosen.shipped, *parents}), len(chosen.left_out)
 
 

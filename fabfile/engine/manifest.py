@@ -11,7 +11,7 @@ from itertools import groupby
 from pathlib import Path, PurePosixPath
 from typing import IO
 
-from . import lists
+from . import lists, paths
 from .errors import Failure
 from .lists import Manifest, plain, raw
 
@@ -57,7 +57,7 @@ def _records(file: gzip.GzipFile, tar: tarfile.TarFile) -> Iterator[bytes]:
         path = _safe_path(member)
         if path == "." and member.isdir():
             continue
-        folders = {".", *map(str, PurePosixPath(path).parents)}
+        folders = {".", *paths.above(path)}
         yield from (_record(folder, path) for folder in folders - around)
         yield _record(path, path, _line(tar, member, path))
         around = folders
@@ -88,10 +88,10 @@ def _entry(path: bytes, records: Iterator[bytes]) -> bytes:
 
 
 def _safe_path(member: tarfile.TarInfo) -> str:
-    path = PurePosixPath(member.name)
-    if path.is_absolute() or ".." in path.parts or any(ord(char) < 32 or char == "\x7f" for char in member.name):
-        raise BadArtifact(f"the artifact holds a path that cannot be unpacked safely: {member.name!r}")
-    return str(path)
+    name = member.name
+    if name.startswith("/") or ".." in name.split("/") or paths.CONTROL.search(name):
+        raise BadArtifact(f"the artifact holds a path that cannot be unpacked safely: {name!r}")
+    return paths.normal(name)
 
 
 def _line(tar: tarfile.TarFile, member: tarfile.TarInfo, path: str) -> str:
