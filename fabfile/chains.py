@@ -25,6 +25,7 @@ def deploy(c: Host, branch: str = "", commit: str = "", artifact: str = "", forc
         local.foresee()
     steps = len(overview.chain(c.settings, built=not artifact))
     run = outcome.begin(c, "deploy", steps, lambda c: None if artifact else builder.foresee(c))
+    run.given = {"branch": branch, "commit": commit, "artifact": artifact}
     try:
         server.check(c)
         run.built = not artifact

@@ -5,19 +5,22 @@ from __future__ import annotations
 import time
 import traceback
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import wraps
 
 from . import hooks, local, server
 from .engine import console, errors, journal, lock, mistakes, options, records, redact, state, timeline
 from .engine.errors import Failure
 from .engine.hosts import Host
+from .engine.quoting import words
 from .engine.records import Record
 
 
 @dataclass
 class Deployment:
-    """One run of a chain. ``previous`` is the release that served when it began; ``interrupted``: there has been a Ctrl-C."""
+    """One run of a chain. ``previous`` is the release that served when it began; ``interrupted``: there has been a Ctrl-C; ``given`` are
+    the flags that say what to deploy.
+    """
 
     kind: str
     started: float
@@ -26,6 +29,12 @@ class Deployment:
     was_down: bool = False
     built: bool = False
     interrupted: bool = False
+    given: dict[str, str] = field(default_factory=dict)
+
+    def again(self, host: str, mended: bool = False) -> str:
+        """The command line that does this once more; ``mended``: with another commit of the same branch."""
+        flags = [f"--{name}={value}" for name, value in self.given.items() if value and (name == "branch" or not mended)]
+        return words("fab", self.kind, f"--host={host}", *flags)
 
 
 def why(error: BaseException) -> str:

@@ -59,7 +59,7 @@ def live(c: Host, run: Deployment) -> None:
     seconds = time.monotonic() - run.started
     console.result(f"⚡ {c.name}: {run.release} is live{f' at {c.settings.url}' if c.settings.url else ''}  ({seconds:.1f} s)")
     if console.warnings:
-        raise Failure(f"live, with {len(console.warnings)} warning{'s' * (len(console.warnings) > 1)}", "see ⚠️ above", code=errors.WARNINGS)
+        raise Failure(f"live, with {console.many(len(console.warnings), 'warning')}", "see ⚠️ above", code=errors.WARNINGS)
 
 
 @closing.finally_left
@@ -81,7 +81,7 @@ def abandoned(c: Host, run: Deployment, error: BaseException) -> BaseException:
         if not run.was_down:
             closing.lift(c)
     closing.close(c, run, "FAILED", "failure", why(error), "on_failure")
-    return closing.end(error, f"{run.kind} failed; {serving}", f"mend it and run it again: fab {run.kind} --host={c.name}", errors.FAILED)
+    return closing.end(error, f"{run.kind} failed; {serving}", f"mend it and run it again: {run.again(c.name)}", errors.FAILED)
 
 
 @closing.finally_left
@@ -92,7 +92,7 @@ def nothing_to_go_back_to(c: Host, run: Deployment, error: BaseException) -> Bas
             return _confirmed_before(c, run, error, "SUCCESS", "success")
     closing.close(c, run, "FAILED", "failure", why(error), "on_failure")
     text = f"the first release {run.release} is in place but not confirmed; there is none to go back to"
-    return closing.end(error, text, f"mend it and deploy again: fab deploy --host={c.name}", errors.FAILED)
+    return closing.end(error, text, f"mend it and deploy again: {run.again(c.name, mended=True)}", errors.FAILED)
 
 
 @closing.finally_left
@@ -106,7 +106,7 @@ def rolled_back(c: Host, run: Deployment, error: BaseException) -> BaseException
     return closing.end(
         error,
         f"rolled back: {run.previous} serves again{extra}",
-        f"mend it and deploy again: fab deploy --host={c.name}",
+        f"mend it and deploy again: {run.again(c.name, mended=True)}",
         errors.ROLLED_BACK,
     )
 

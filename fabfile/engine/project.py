@@ -128,8 +128,10 @@ def entry(name: str) -> schema.Host:
 
 
 def placeholder(name: str) -> dict[str, str] | None:
-    """What the sandbox would say of itself if it ran; None for other hosts."""
-    return {"path": "/sandbox/site"} if name == "sandbox" else None
+    """What the sandbox will say of itself once it runs; None for other hosts."""
+    from ..sandbox.state import places
+
+    return {"path": str(places().site)} if name == "sandbox" else None
 
 
 def sandbox() -> schema.Host:

@@ -81,7 +81,7 @@ def problems(branch: str) -> list[tuple[str, str]]:
     found += [(f"{name} is in git, and its secrets in every clone", REMOVE.format(name)) for name in _secrets(root)]
     if changed:
         names = ", ".join(line[3:] for line in changed[:5])
-        found.append((f"{len(changed)} changed files are not committed: {names}", "git commit"))
+        found.append((f"not committed: {console.many(len(changed), 'changed file')}: {names}", "git commit"))
     return found + _unpushed(str(root), branch)
 
 

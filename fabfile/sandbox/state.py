@@ -100,7 +100,8 @@ def _project() -> str:
     """The application's folder as a short name: two of them must not deploy over each other."""
     from ..engine import project  # the serving process knows nothing of projects
 
-    return hashlib.sha256(os.fsencode(project.root())).hexdigest()[:12]
+    project.insist()
+    return hashlib.sha256(os.fsencode(project.folder())).hexdigest()[:12]
 
 
 def user() -> str:

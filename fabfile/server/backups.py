@@ -66,7 +66,7 @@ def _why(c: Host, record: Record) -> str:
     count = len(database.waiting(c, record.id))
     if not count:
         console.done("Skipped: no migrations are pending")
-    return f"{count} migrations pending" if count else ""
+    return f"{console.many(count, 'migration')} pending" if count else ""
 
 
 def imagined(c: Host, record: Record) -> bool:

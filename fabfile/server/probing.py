@@ -30,7 +30,8 @@ def health(c: Host, release: str = "") -> None:
     version = common.artisan(c, record.id, "--version").out.strip()
     console.done(f"Application boots: {version.splitlines()[-1] if version else 'artisan said nothing'}")
     if c.settings.migrate and (left := database.pending(c, record.id)):
-        raise Failure(f"{c.name}: {len(left)} migrations are still pending: {', '.join(left)}", f"fab server.migrate --host={c.name}")
+        text = f"{c.name}: still pending: {console.many(len(left), 'migration')}: {', '.join(left)}"
+        raise Failure(text, f"fab server.migrate --host={c.name}")
     if name := connection.reach(c, record.id):
         console.done("No database to reach: there is no default connection" if name == "none" else f"Database reached: connection {name}")
     _visited(c, record.id, first)

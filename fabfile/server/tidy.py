@@ -58,7 +58,7 @@ def cleanup(c: Host, keep: str = "") -> None:
     except (CommandFailed, Unreachable) as error:
         console.warn(f"cleanup did not finish, the next one goes on: {error.text}")
     else:
-        console.done(f"Cleaned: {gone} releases, {backups} backups")
+        console.done(f"Cleaned: {console.many(gone, 'release')}, {console.many(backups, 'backup')}")
 
 
 def _number(keep: str | int) -> int:

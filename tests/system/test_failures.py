@@ -251,7 +251,7 @@ BUILDS = {
     "a lock file that is none": ({"composer.lock": "{ not JSON"}, "composer.lock"),
     "a package that is nowhere": ({"composer.lock": "nowhere"}, "composer install failed"),
     "a front end that does not compile": ({"resources/js/app.js": "import nothing from './nowhere.js'"}, "npm run build failed"),
-    "a file that is not committed": ({}, "1 changed files are not committed: README.md"),
+    "a file that is not committed": ({}, "not committed: 1 changed file: README.md"),
 }
 
 
@@ -265,12 +265,14 @@ def test_a_failing_build_sends_nothing(changes: dict[str, str], says: str, world
     else:
         (world.clone / "README.md").write_text("changed")
     releases = world.releases()
-    made = attempt(world, *([] if "resources/js/app.js" in changes else ["--set", "build.package_manager=none"]))
+    flags = [] if "resources/js/app.js" in changes else ["--set", "build.package_manager=none"]
+    made = attempt(world, "--branch=main", *flags)
     world.origin.run("checkout", "-q", "--", ".")
     world.commit(good)
     assert made.result.code == 4, made.result.text
     assert says in made.result.text
     assert f"{made.before} still serves" in made.result.text
+    assert "run it again: fab deploy --host=prod --branch=main\n" in made.result.text
     assert made.told == f"on_failure prod  {made.before} \n"
     settled(world, made)
     assert (world.releases(), leftovers(world.site)) == (releases, [])
