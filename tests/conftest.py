@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import signal
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.support import composer_repo, laravel, postgresql, process
-from tests.support.deployment import World
+from tests.support import composer_repo, laravel, postgresql, process, scratch
+from tests.support.deployment import CACHES, World
 from tests.support.fab import FOREIGN
 from tests.support.mariadb import Database
 from tests.support.php_web import NginxFpm, PhpServer, Web, fpm_program
@@ -25,6 +27,25 @@ WEBS: dict[str, Callable[..., Web]] = {"php": PhpServer, "nginx": NginxFpm}
 
 # The files that take longest begin first, so that no worker is left alone with one at the end.
 LONG = ("test_rollback", "test_failures", "test_hammer", "test_workers", "test_opcache_faults", "test_deploy", "test_team", "test_secrets")
+
+
+scratched: list[Path] = []
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """What tests write goes to memory, unless --basetemp says where."""
+    if not config.option.basetemp and "PYTEST_XDIST_WORKER" not in os.environ and (folder := scratch.mounted()):
+        config.option.basetemp = folder / "tests"
+        scratched.append(folder)
+
+
+def pytest_sessionfinish(exitstatus: int) -> None:
+    """Memory is given back, unless somebody will want to look what failed."""
+    for folder in scratched:
+        if exitstatus == 0:
+            scratch.unmount(folder)
+        else:
+            print(f"\nwhat the tests wrote is in {folder}")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -46,14 +67,39 @@ def lacking(reason: str) -> None:
     pytest.skip(reason)
 
 
+@pytest.fixture(scope="session")
+def of_all(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of all workers together."""
+    base = tmp_path_factory.getbasetemp()
+    folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "of-all"
+    folder.mkdir(exist_ok=True)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def once(of_all: Path) -> Callable[[str, Callable[[Path], Path]], Path]:
+    """A function (name, make): what ``make`` made in a new folder for the first worker that asked; only to be read or copied."""
+
+    def made(name: str, make: Callable[[Path], Path]) -> Path:
+        note = of_all / name
+        with note.open("a+", encoding="utf-8") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)  # who fails leaves it empty, and the next one tries
+            if not note.stat().st_size:
+                file.write(str(make(Path(tempfile.mkdtemp(prefix=f"{name}-", dir=of_all)))))
+        return Path(note.read_text(encoding="utf-8"))
+
+    return made
+
+
 @pytest.fixture(scope="session", autouse=True)
-def own_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+def own_home(tmp_path_factory: pytest.TempPathFactory, of_all: Path) -> Iterator[Path]:
     """Nothing of the developer's home, agent or git settings is seen or changed."""
     home = tmp_path_factory.mktemp("home")
     with pytest.MonkeyPatch.context() as patch:
         for name in [name for name in os.environ if name.startswith(FOREIGN) and name not in OURS]:
             patch.delenv(name)
         patch.setenv("HOME", str(home))
+        patch.setenv(CACHES, str(of_all / "caches"))
         patch.setenv("GIT_CONFIG_NOSYSTEM", "1")
         yield home
 
@@ -108,27 +154,25 @@ def need_web(kind: str) -> None:
 
 
 @pytest.fixture(scope="session")
-def composer_repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def composer_repository(once: Callable[..., Path]) -> Path:
     """A Composer repository with Laravel and all it needs."""
     if composer_repo.missing():
         lacking(f"Debian's php-laravel-framework and php-faker are not installed: no {composer_repo.missing()[0]}")
-    return composer_repo.build(tmp_path_factory.mktemp("composer"))
+    return once("composer", composer_repo.build)
 
 
 @pytest.fixture(scope="session")
-def laravel_source(composer_repository: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def laravel_source(composer_repository: Path, once: Callable[..., Path]) -> Path:
     """The example application as it is committed: with a composer.lock, without vendor/."""
     need("php", "composer", "git", "unzip")
-    return laravel.locked(tmp_path_factory.mktemp("source") / "notes", composer_repository)
+    return once("source", lambda folder: laravel.locked(folder / "notes", composer_repository))
 
 
 @pytest.fixture(scope="session")
-def laravel_built(laravel_source: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def laravel_built(laravel_source: Path, once: Callable[..., Path]) -> Path:
     """The example application ready to serve, in a folder; only to be read or copied."""
     need("npm")
-    folder = laravel.installed(tmp_path_factory.mktemp("built") / "notes", laravel_source)
-    laravel.build_assets(folder)
-    return folder
+    return once("built", lambda folder: laravel.build_assets(laravel.installed(folder / "notes", laravel_source)))
 
 
 @pytest.fixture

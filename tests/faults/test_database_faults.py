@@ -147,8 +147,8 @@ def test_without_a_tool_to_dump_with_it_says_so(database: Database, backup: Back
 
 
 @pytest.fixture(scope="module")
-def world(database: Database, tmp_path_factory: pytest.TempPathFactory, laravel_source: Path) -> Iterator[World]:
-    """The real Laravel application with its tables in the real server, built once."""
+def world(database: Database, tmp_path_factory: pytest.TempPathFactory, laravel_source: Path, artifacts: Artifacts) -> Iterator[World]:
+    """The real Laravel application with its tables in the real server."""
     database.sql(USER + "CREATE OR REPLACE DATABASE notes CHARACTER SET utf8mb4;")
     with ExitStack() as stack:
         settings = {"build": {"package_manager": "none"}, "hosts": {"prod": {"health_tries": 1}}}
@@ -156,15 +156,14 @@ def world(database: Database, tmp_path_factory: pytest.TempPathFactory, laravel_
         kept = [line for line in world.env_file.read_text().splitlines() if not line.startswith("DB_")]
         login = ["DB_CONNECTION=mysql", f"DB_SOCKET={database.socket}", "DB_DATABASE=notes", "DB_USERNAME=app", "DB_PASSWORD=right"]
         world.env_file.write_text("\n".join([*kept, *login, ""]))
-        result = world.deploy()
+        result = world.deploy(f"--artifact={artifacts.version('1')}")
         assert result.code == 0, result.text
         yield world
 
 
 @pytest.fixture(scope="module")
-def column(world: World, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], str]:
+def column(artifacts: Artifacts) -> Callable[[str], str]:
     """A function: the --artifact of a version with a migration that adds this column, and waits for whoever reads the table."""
-    artifacts = Artifacts(next((world.folder / "build/notes/artifacts").glob("*.tar.gz")), tmp_path_factory.mktemp("artifacts"))
 
     def version(name: str) -> str:
         migration = class_of(f"Schema::table('notes', function ($t) {{ $t->string('{name}')->nullable(); }});")
@@ -212,11 +211,13 @@ def waiting(database: Database) -> list[str]:
     return database.ask("SELECT id FROM information_schema.PROCESSLIST WHERE state LIKE '%metadata lock%'")
 
 
-def test_a_release_that_does_not_reach_its_database_never_gets_the_link(database: Database, world: World) -> None:
+def test_a_release_that_does_not_reach_its_database_never_gets_the_link(database: Database, world: World, artifacts: Artifacts) -> None:
     """Also where nothing else asks the database: no migrations, no backup, a health page without it."""
     good, before = world.env_file.read_text(), serving(world.site)
-    artifact = f"--artifact={next((world.folder / 'build/notes/artifacts').glob('*.tar.gz'))}"
-    words = (artifact, *(f"--set=hosts.prod.{word}" for word in ("migrate=false", "backup=never", "health_path=/release")))
+    words = (
+        f"--artifact={artifacts.version('1')}",
+        *(f"--set=hosts.prod.{word}" for word in ("migrate=false", "backup=never", "health_path=/release")),
+    )
     try:
         world.env_file.write_text(good.replace("DB_DATABASE=notes", "DB_DATABASE=nothing"))
         result = world.deploy(*words)
@@ -255,17 +256,14 @@ def test_a_migration_that_waits_for_a_lock_is_ended_on_the_server_too(
         reader.communicate()
 
 
-def test_what_a_migration_did_before_it_broke_stays_and_is_said(
-    database: Database, world: World, column: Callable[[str], str], tmp_path: Path
-) -> None:
+def test_what_a_migration_did_before_it_broke_stays_and_is_said(database: Database, world: World, artifacts: Artifacts) -> None:
     """Schema changes of MariaDB are in no transaction: the first column is there, the migration is not recorded."""
     before, name = serving(world.site), "2025_02_01_000000_half"
     database.sql("USE notes; INSERT INTO notes (text) SELECT seq FROM seq_1_to_500; ANALYZE TABLE notes")
     body = "Schema::table('notes', fn ($t) => $t->string('half')->default('x')); throw new \\RuntimeException('the second half');"
     good = class_of("Schema::table('notes', fn ($t) => $t->string('good')->nullable());")
     files = {f"{MIGRATIONS}/2025_01_31_000000_good.php": good, f"{MIGRATIONS}/{name}.php": class_of(body)}
-    made = Artifacts(next((world.folder / "build/notes/artifacts").glob("*.tar.gz")), tmp_path)
-    result = world.deploy(f"--artifact={made.version('2', files)}")
+    result = world.deploy(f"--artifact={artifacts.version('2', files)}")
     assert result.code == 4, result.text
     assert re.search(rf"{name}: locking: default in line 4 \(notes has about \d+ rows, \d+ KiB\)", result.out), result.out
     assert "its SQL is not known: php artisan migrate --pretend failed: " in result.out
@@ -276,15 +274,15 @@ def test_what_a_migration_did_before_it_broke_stays_and_is_said(
     assert (serving(world.site), world.get("/release").status) == (before, 200)
 
 
-def test_a_first_deployment_takes_nothing_from_another_site_of_the_database(database: Database, world: World, tmp_path: Path) -> None:
+def test_a_first_deployment_takes_nothing_from_another_site_of_the_database(database: Database, world: World, artifacts: Artifacts) -> None:
     """A new path with the database of a site that serves: to drop a column is no less destructive there."""
     bodies = {"drop": "fn ($t) => $t->dropColumn('text')", "need": "fn ($t) => $t->string('needed')"}
     drop = {f"{MIGRATIONS}/2026_01_01_000000_{name}.php": class_of(f"Schema::table('notes', {body});") for name, body in bodies.items()}
-    made, site = Artifacts(next((world.folder / "build/notes/artifacts").glob("*.tar.gz")), tmp_path), world.folder / "second"
+    site = world.folder / "second"
     (site / "shared").mkdir(parents=True)
     (site / "shared/.env").write_text(world.env_file.read_text())
     there = (f"--set=hosts.prod.path={site}", '--set=hosts.prod.url=""')
-    stopped = world.deploy(f"--artifact={made.version('2', drop)}", *there)
+    stopped = world.deploy(f"--artifact={artifacts.version('2', drop)}", *there)
     assert stopped.code == 4, stopped.text
     assert "what whoever uses this database, which has migrations already, may still do" in stopped.err
     assert "2026_01_01_000000_drop: dropColumn in line 4" in stopped.err

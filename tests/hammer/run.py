@@ -20,7 +20,7 @@ import pytest
 
 from tests.faults.sweep import indent
 from tests.support import composer_repo, laravel, process
-from tests.support.artifact import Artifacts
+from tests.support.artifact import Artifacts, lean
 from tests.support.deployment import World
 from tests.support.php_web import fpm_program
 from tests.support.sshd import Sshd
@@ -52,7 +52,7 @@ def build(folder: Path) -> tuple[Path, Artifacts]:
         if result.code:
             raise RuntimeError(result.text)
         built = next((builder.folder / "build/notes/artifacts").glob("*.tar.gz"))
-        return source, Artifacts(built, folder)
+        return source, Artifacts(lean(built, folder / "original.tar.gz"), folder)
 
 
 @contextmanager

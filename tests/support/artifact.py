@@ -11,16 +11,29 @@ from pathlib import Path
 from .deployment import VERSION_FILE
 
 Changes = Mapping[str, str]
-# Code that the application never loads, a third of its files: translations of dates, Markdown, transliteration tables.
-UNUSED = ("vendor/nesbot/carbon/src/Lang/", "vendor/league/commonmark/", "vendor/voku/portable-ascii/src/data/")
+# Code that the application never loads, half of its files: for dates in other languages, mail, Markdown, dumps, tests and so on.
+UNUSED = tuple(
+    f"vendor/{folder}/"
+    for folder in """
+    egulias league nette ramsey/collection nesbot/carbon/src/Lang voku/portable-ascii/src/data monolog/monolog/src/Processor
+    swiftmailer/swiftmailer/src/classes/Swift symfony/css-selector symfony/mime symfony/var-dumper symfony/routing/src/Loader
+    symfony/http-foundation/src/Session symfony/http-foundation/src/Test
+    symfony/http-kernel/src/Controller symfony/http-kernel/src/DataCollector symfony/http-kernel/src/DependencyInjection
+    symfony/http-kernel/src/EventListener symfony/http-kernel/src/Fragment symfony/http-kernel/src/HttpCache
+    symfony/translation/src/Dumper symfony/translation/src/Loader symfony/translation/src/Provider
+    laravel/framework/src/Illuminate/Broadcasting
+    laravel/framework/src/Illuminate/Foundation/Testing laravel/framework/src/Illuminate/Http/Client
+    laravel/framework/src/Illuminate/Http/Resources laravel/framework/src/Illuminate/Mail/resources
+    laravel/framework/src/Illuminate/Support/Testing
+    """.split()
+)
 
 
 class Artifacts:
-    """``built`` is a real artifact, ``original`` the same without what is never used; ``folder`` is where the changed ones go."""
+    """``original`` is one that was really built (see lean), ``folder`` where the changed ones go."""
 
-    def __init__(self, built: Path, folder: Path) -> None:
-        self.original, self.folder = folder / "original.tar.gz", folder
-        repack(built, self.original, {})
+    def __init__(self, original: Path, folder: Path) -> None:
+        self.original, self.folder = original, folder
         self._made: dict[tuple[str, tuple[tuple[str, str], ...]], Path] = {}
 
     def version(self, number: str, changes: Changes | None = None) -> Path:
@@ -42,6 +55,12 @@ class Artifacts:
         """Return every file of the original."""
         with tarfile.open(self.original) as tar:
             return {member.name: _read(tar, member.name) for member in tar if member.isfile()}
+
+
+def lean(built: Path, target: Path) -> Path:
+    """Write the artifact ``built`` without what is never used, and return ``target``."""
+    repack(built, target, {})
+    return target
 
 
 def _read(tar: tarfile.TarFile, name: str) -> bytes:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import os
 import re
 import secrets
 import subprocess
@@ -20,6 +21,7 @@ from .sshd import Sshd
 VERSION_FILE = "app/Version.php"
 UNHURRIED = 0.05  # seconds between two requests of a visitor, where a test is about something else than speed
 BUILDER = "builder"
+CACHES = "FAB_TEST_CACHES"  # a folder for what npm and Composer download, if it is not to be below the home
 
 
 class World:
@@ -145,6 +147,6 @@ def ssh_alias(name: str, server: Sshd) -> str:
 
 
 def caches() -> dict[str, str]:
-    """Return where npm and Composer keep downloads: with the tests' home, so that worlds need not fetch them again."""
-    home = Path.home()
-    return {"npm_config_cache": str(home / ".npm"), "COMPOSER_CACHE_DIR": str(home / ".cache/composer")}
+    """Return where npm and Composer keep downloads, so that worlds need not fetch them again."""
+    folder = Path(os.environ.get(CACHES) or Path.home() / ".cache")
+    return {"npm_config_cache": str(folder / "npm"), "COMPOSER_CACHE_DIR": str(folder / "composer")}

@@ -34,11 +34,12 @@ def installed(folder: Path, source: Path, dev: bool = True) -> Path:
     return folder
 
 
-def build_assets(folder: Path) -> None:
-    """Run what package.json's lock file and build script say, and leave nothing but their result."""
+def build_assets(folder: Path) -> Path:
+    """Run what package.json's lock file and build script say, and leave nothing but their result in ``folder``, which is returned."""
     run(folder, "npm", "ci", "--no-audit", "--no-fund")
     run(folder, "npm", "run", "build")
     shutil.rmtree(folder / "node_modules")
+    return folder
 
 
 def artisan(folder: Path, *args: str) -> str:

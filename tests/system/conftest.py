@@ -11,7 +11,7 @@ import pytest
 
 from tests.conftest import WEBS, need, need_web
 from tests.security.conftest import sample, sample_worlds
-from tests.support.artifact import Artifacts
+from tests.support.artifact import Artifacts, lean
 from tests.support.deployment import World
 from tests.support.php_web import Web
 from tests.support.sshd import Sshd
@@ -47,13 +47,15 @@ def open_worlds(tmp_path_factory: pytest.TempPathFactory, laravel_source: Path) 
 
 
 @pytest.fixture(scope="session")
-def artifacts(tmp_path_factory: pytest.TempPathFactory, laravel_source: Path) -> Artifacts:
+def artifacts(tmp_path_factory: pytest.TempPathFactory, laravel_source: Path, once: Callable[..., Path]) -> Artifacts:
     """Artifacts of the application, made from one that was really built, front end included."""
     need("npm")
-    folder = tmp_path_factory.mktemp("artifacts")
-    with ExitStack() as stack:
-        world = open_world(stack, folder, laravel_source)
-        result = world.fab("builder.build")
-        assert result.code == 0, result.text
-        original = next((world.folder / "build/notes/artifacts").glob("*.tar.gz"))
-    return Artifacts(original, folder)
+
+    def built(folder: Path) -> Path:
+        with ExitStack() as stack:
+            world = open_world(stack, folder, laravel_source)
+            result = world.fab("builder.build")
+            assert result.code == 0, result.text
+            return lean(next((world.folder / "build/notes/artifacts").glob("*.tar.gz")), folder / "original.tar.gz")
+
+    return Artifacts(once("artifact", built), tmp_path_factory.mktemp("artifacts"))
