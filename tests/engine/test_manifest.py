@@ -9,14 +9,14 @@ import subprocess
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from random import Random
 
 import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-from fabfile.engine import lists, manifest
+from fabfile.engine import lists, manifest, paths
 from fabfile.engine.scripts import php, source
 from tests.conftest import need
 from tests.engine import places
@@ -183,6 +183,14 @@ def test_the_same_entries_give_the_same_bytes(packer: str, machines: dict[str, s
                 os.utime(folder / "two" / path, (1, 1))
         one, two = (pack(machines[packer], folder / name, folder / f"{name}-a", names) for name in ("one", "two"))
         assert one.read_bytes() == two.read_bytes()
+
+
+@given(st.lists(st.sampled_from(["a", "b c", ".", "", ".git", "é"]), max_size=6))
+def test_paths_are_what_pathlib_makes_of_them(parts: list[str]) -> None:
+    path = "/".join(parts)
+    assume(not path.startswith("/"))
+    assert paths.normal(path) == str(PurePosixPath(path))
+    assert [*paths.above(paths.normal(path)), "."] == ([str(parent) for parent in PurePosixPath(path).parents] or ["."])
 
 
 def test_hard_links_are_packed_as_files(machines: dict[str, str], tmp_path: Path) -> None:

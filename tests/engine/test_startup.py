@@ -22,6 +22,19 @@ def test_the_collection_is_compiled_once_unless_python_is_told_not_to(wanted: bo
     assert bool(list(tmp_path.glob("fabfile/engine/__pycache__/shell.*.pyc"))) == wanted
 
 
+def test_make_compiles_it_even_so(tmp_path: Path) -> None:
+    """Many images tell Python to cache nothing, and then each start would compile everything anew."""
+    if not Path(sys.prefix, ".made-from").is_file():
+        pytest.skip("this environment is not one that make made")
+    for name in ("fabfile", "scripts"):
+        shutil.copytree(PROJECT / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__"))
+    for file in PROJECT.glob("requirements*.txt"):
+        shutil.copy(file, tmp_path)
+    env = environment({"PYTHONDONTWRITEBYTECODE": "1", "VENV": sys.prefix})
+    subprocess.run(["sh", "scripts/venv.sh", "requirements.txt"], cwd=tmp_path, env=env, check=True)
+    assert list(tmp_path.glob("fabfile/engine/__pycache__/shell.*.pyc"))
+
+
 def test_what_few_runs_need_is_imported_late() -> None:
     script = f"import fabfile, sys; print(*[name for name in {LATE!r} if name in sys.modules])"
     done = subprocess.run([sys.executable, "-c", script], cwd=PROJECT, env=environment(), check=True, capture_output=True, text=True)
