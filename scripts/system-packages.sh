@@ -10,7 +10,7 @@ needed="
 fish:fish tcsh:tcsh /usr/lib/cargo/bin/coreutils/mv:rust-coreutils bsdtar:libarchive-tools
 /usr/sbin/nginx:nginx-light /usr/sbin/mariadbd:mariadb-server mariadb-dump:mariadb-client redis-server:redis-server
 /usr/lib/postgresql/*/bin/initdb:postgresql psql:postgresql-client
-supervisord:supervisor node:nodejs npm:npm php:php8.2-cli /usr/sbin/php-fpm8.2:php8.2-fpm
+supervisord:supervisor chromium:chromium node:nodejs npm:npm php:php8.2-cli /usr/sbin/php-fpm8.2:php8.2-fpm
 /usr/share/php/Illuminate:php-laravel-framework /usr/share/php/Faker:php-faker
 "
 extensions="pdo_sqlite:php8.2-sqlite3 mbstring:php8.2-mbstring dom:php8.2-xml zip:php8.2-zip curl:php8.2-curl pdo_mysql:php8.2-mysql pdo_pgsql:php8.2-pgsql redis:php8.2-redis"

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.conftest import lacking
+from tests.support import browser
 from tests.support.artifact import Artifacts
 from tests.support.deployment import World
 from tests.support.site import journal, serving
@@ -76,6 +78,39 @@ def test_the_last_run_as_table_and_page(served: World, tmp_path: Path) -> None:
     assert all(left + width <= 100.3 for left, width in widths(page))
     assert [left for left, _ in widths(page)] == sorted(left for left, _ in widths(page))
     assert sum(tag == "li" for tag, _ in page.tags) == 2
+
+
+SHOWN = """page => {
+  const boxes = found => [...page.querySelectorAll(found)].map(each => each.getBoundingClientRect())
+  const colour = each => page.defaultView.getComputedStyle(each).background
+  return {
+    title: page.title,
+    overflow: page.documentElement.scrollWidth - page.documentElement.clientWidth,
+    bars: boxes('.line span').map(box => [box.left, box.width, box.height]),
+    lines: boxes('.line').map(box => [box.left, box.width]),
+    trend: boxes('li span').map(box => [box.width, box.height]),
+    colours: new Set([...page.querySelectorAll('i')].map(colour)).size,
+    failed: [...page.querySelectorAll('.line .failed')].map(each => each.title),
+  }
+}"""
+
+
+@pytest.mark.parametrize("width", [1200, 420])
+def test_a_browser_shows_it(width: int, served: World, tmp_path: Path) -> None:
+    """In Chromium, also on a phone: every bar is to be seen, where its seconds are, and nothing sticks out."""
+    if not browser.program():
+        lacking("not installed: chromium")
+    served.fab("report", "--host=prod", f"--output={tmp_path}/page.html")
+    text = (tmp_path / "page.html").read_text()
+    seen = browser.measured(text, SHOWN, width, tmp_path)
+    assert (seen["title"].startswith("prod: deploy "), seen["overflow"]) == (True, 0)
+    assert len(seen["bars"]) == len(widths(Page(text)))
+    for (left, wide, high), (start, room), (after, share) in zip(seen["bars"], seen["lines"], widths(Page(text)), strict=True):
+        assert (left - start, wide) == pytest.approx((room * after / 100, room * share / 100), abs=1)
+        assert high > 5
+    assert [high > 0 and wide > 0 for wide, high in seen["trend"]] == [True, True]
+    assert seen["colours"] == 5
+    assert [title.split()[0] for title in seen["failed"]] == ["6.3-health"]
 
 
 def test_the_page_needs_nothing_and_shows_no_secret_and_runs_nothing(served: World, tmp_path: Path) -> None:
