@@ -84,9 +84,7 @@ def _lines(out: str) -> set[str]:
 
 
 def has_front_end(shop: Workshop) -> bool:
-    settings = project.loaded().settings
-    wanted = settings.project.has_frontend is not False and settings.build.package_manager != "none"
-    return wanted and "package.json" in top(shop)
+    return project.loaded().settings.front_end and "package.json" in top(shop)
 
 
 def manager(shop: Workshop) -> frontend.Manager | None:

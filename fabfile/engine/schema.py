@@ -175,3 +175,8 @@ class Settings:
     notify: Notify = field(default_factory=Notify)
     default_host: str = ""
     modules: tuple[str, ...] = ()
+
+    @property
+    def front_end(self) -> bool:
+        """Whether a front end is built where there is a package.json."""
+        return self.project.has_frontend is not False and self.build.package_manager != "none"

@@ -204,5 +204,5 @@ class Shell(Foresight):
 
 
 def _failed(place: str, what: str, answer: Answer, limit: int) -> CommandFailed:
-    timed_out = limit if answer.code in (137, 143) and answer.seconds >= limit > 0 else 0
-    return CommandFailed(place, what, answer.code, "\n".join(t for t in (answer.out[-2000:].strip(), answer.err.strip()) if t), timed_out)
+    said = "\n".join(text for text in (answer.out[-2000:].strip(), answer.err.strip()) if text)
+    return CommandFailed(place, what, answer.code, said, limit if answer.late(limit) else 0)

@@ -16,6 +16,8 @@ from .pipes import OUT, Pipe
 from .scripts import source
 
 GRACE = 30.0  # seconds more than the far end's own limit before we call it lost
+UNREAD = 5.0  # seconds that a busy machine may need to notice that the far end went on
+ENDED = (137, 143)  # exit codes of what was killed, or told to end
 Show = Callable[[bytes], None]
 
 
@@ -27,6 +29,10 @@ class Answer:
     out: str
     err: str
     seconds: float = 0.0
+
+    def late(self, limit: int) -> bool:
+        """Whether it was ended because it took longer than ``limit`` seconds; 0 is none."""
+        return limit > 0 and self.code in ENDED and self.seconds > limit - UNREAD
 
 
 @dataclass(frozen=True)

@@ -27,6 +27,7 @@ INSTALL: dict[Manager, tuple[str, ...]] = {
     "yarn-berry": ("yarn", "install", "--immutable"),
     "bun": ("bun", "install", "--frozen-lockfile"),
 }
+NO_LOCK = "npm install, then commit package-lock.json; or set project.has_frontend = false where nothing is built of it"
 # only for an artifact that keeps node_modules, which is server-side rendering
 PRUNE: dict[Manager, tuple[str, ...]] = {
     "npm": ("npm", "prune", "--omit=dev"),
@@ -46,7 +47,7 @@ def package_manager(files: Iterable[str], package_json: str = "{}", yarn_lock: s
     found = list(dict.fromkeys(LOCK_FILES[name] for name in sorted(files) if name in LOCK_FILES))
     named, _, version = str(jsontext.parse(package_json, "package.json").get("packageManager", "")).partition("@")
     if not found:
-        raise SettingsError("package.json has no lock file beside it", "npm install, then commit package-lock.json")
+        raise SettingsError("package.json has no lock file beside it", NO_LOCK)
     chosen = next((name for name in found if name == named), found[0] if len(found) == 1 else None)
     if chosen is None:
         hint = "delete the lock files that are not used, or set build.package_manager in deploy.toml"

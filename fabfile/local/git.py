@@ -65,14 +65,14 @@ def check(c: Context, branch: str = "", force: bool = False) -> None:
 
 def problems(branch: str) -> list[tuple[str, str]]:
     """What of this machine's project would not be in a deployment of ``branch``, and what to do about each."""
-    root = project.root()
+    root, wanted = project.root(), project.loaded().settings
     found = []
-    if (root / "composer.json").is_file() and not (root / "composer.lock").is_file():
+    if wanted.build.composer != "none" and (root / "composer.json").is_file() and not (root / "composer.lock").is_file():
         found.append(("composer.lock is missing", "composer install, then commit it"))
-    if (root / "package.json").is_file() and not any((root / name).is_file() for name in frontend.LOCK_FILES):
-        found.append(("package.json has no lock file beside it", "npm install, then commit package-lock.json"))
+    if wanted.front_end and (root / "package.json").is_file() and not any((root / name).is_file() for name in frontend.LOCK_FILES):
+        found.append(("package.json has no lock file beside it", frontend.NO_LOCK))
     head, *changed = project.local().ask(STATUS, str(root), what="git status").out.splitlines() or [""]
-    if not head and not project.loaded().settings.project.repository:
+    if not head and not wanted.project.repository:
         return [*found, (f"{root} is no git repository with a commit", "git init, git add, git commit; or set project.repository")]
     if not head:
         console.say("   not a git repository: only the remote's state counts")

@@ -37,8 +37,7 @@ def reach(c: Host, release: str) -> str:
     limit = c.settings.health_timeout
     answer = c.shell.ask(*_question(c, release), check=False, timeout=limit, what="open the database connection")
     if answer.code:
-        late = answer.code in (137, 143) and answer.seconds >= limit
-        why = f"no answer within {limit} seconds" if late else (answer.err.strip() or answer.out.strip())[-800:]
+        why = f"no answer within {limit} seconds" if answer.late(limit) else (answer.err.strip() or answer.out.strip())[-800:]
         raise Failure(
             f"{c.name}: the new release does not reach its database: {why}",
             "check DB_* in shared/.env; an application without a database has DB_CONNECTION=null there",

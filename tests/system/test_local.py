@@ -104,6 +104,18 @@ def test_a_repository_that_is_its_own_origin_is_not_called_pushed(origin: Origin
     assert "Ready to deploy: main is committed  " in fab(origin.clone, "local.check", "--host=prod").out
 
 
+@pytest.mark.parametrize("word", ["", "project.has_frontend=false", 'build.package_manager="none"'])
+def test_a_front_end_that_nobody_builds_needs_no_lock_file(word: str, origin: Origin) -> None:
+    """Laravel's own skeleton brings a package.json, also to an API that has no use for it."""
+    origin.publish({"package.json": '{"scripts": {"build": "vite build"}}'})
+    result = fab(origin.clone, "local.check", "--host=prod", *([f"--set={word}"] if word else []))
+    if word:
+        assert "Ready to deploy: main is committed" in result.out, result.text
+    else:
+        assert "package.json has no lock file beside it" in result.err
+        assert "set project.has_frontend = false" in result.err
+
+
 def test_a_commit_is_named_by_its_whole_id(origin: Origin) -> None:
     short = origin.head()[:7]
     result = fab(origin.clone, "builder.clone", "--host=prod", f"--commit={short}")

@@ -29,7 +29,7 @@ def world(open_worlds: Callable[..., World], artifacts: Artifacts) -> World:
 
 
 def eventually(true: Callable[[], bool]) -> bool:
-    until = time.monotonic() + 60
+    until = time.monotonic() + 150
     while not true() and time.monotonic() < until:
         time.sleep(0.05)
     return true()
