@@ -40,12 +40,16 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_sessionfinish(exitstatus: int) -> None:
-    """Memory is given back, unless somebody will want to look what failed."""
-    for folder in scratched:
-        if exitstatus == 0:
-            scratch.unmount(folder)
-        else:
-            print(f"\nwhat the tests wrote is in {folder}")
+    """Where something failed, somebody will want to look."""
+    while exitstatus and scratched:
+        folder = scratched.pop()
+        print(f"\nWhat the tests wrote is in {folder}, in memory; umount {folder} gives that back.")
+
+
+def pytest_unconfigure() -> None:
+    """Memory is given back; there is not always a session (--help)."""
+    while scratched:
+        scratch.unmount(scratched.pop())
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
