@@ -121,7 +121,7 @@ def rollback(c: Host, to: str = "") -> None:
     """Serve an earlier release again: one rename and the same steps as after a deployment."""
     found, run = state.look(c), outcome.begin(c, "rollback")
     target = backward.target(c, found, to)
-    run.release, run.previous = target.id, found.current
+    run.release, run.previous, run.given = target.id, found.current, {"to": to}
     try:
         backward.switch(c, target.id)
     except BaseException as error:

@@ -176,9 +176,8 @@ class Shell(Foresight):
             console.say(f"   … {self.place}: waiting for the interrupted command to end")
         self._caught_up()
         self.trips += 1
-        sent = self._post(kind, script, timeout, self._depart())
         try:
-            return self._wait(sent, show)
+            return self._wait(self._post(kind, script, timeout, self._depart()), show)
         except KeyboardInterrupt:
             self._stop(patient)
             raise

@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 import time
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass
 from threading import Event, Lock, Thread
 
@@ -14,6 +14,7 @@ from .errors import Unreachable
 from .frames import Frames
 from .pipes import OUT, Pipe
 from .scripts import source
+from .undivided import undivided
 
 GRACE = 30.0  # seconds more than the far end's own limit before we call it lost
 UNREAD = 5.0  # seconds that a busy machine may need to notice that the far end went on
@@ -68,10 +69,11 @@ class Wire:
             pipe.close()
 
     def _post(self, kind: str, script: str, timeout: int, behind: bytes = b"") -> Sent:
-        """Send a script, and frames ``behind`` it; not waiting for any answer."""
+        """Send a script, and frames ``behind`` it; not waiting for any answer. In half a script a conversation would be lost."""
         sent = self._next(timeout)
-        self._send(self._framed(kind, sent, script) + behind)
-        self._running, self._since = sent, time.monotonic()
+        with undivided() if self._pipe else nullcontext():  # to connect may take long
+            self._send(self._framed(kind, sent, script) + behind)
+            self._running, self._since = sent, time.monotonic()
         return sent
 
     def _next(self, timeout: int) -> Sent:

@@ -350,6 +350,33 @@ def test_after_an_interrupted_wait_the_next_answer_is_the_right_one(shell: Shell
     assert (tmp_path / "ran on").exists()
 
 
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
+def test_what_is_interrupted_while_it_is_sent_is_sent_whole(
+    how: signal.Signals, shell: Shell, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It may run already; and in half a script the conversation would end, and with it all that this run may still do."""
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    agent = shell.ask("echo $PPID").out
+    pipe = shell._pipe
+    assert pipe
+    send = pipe.send
+
+    def interrupted(data: bytes) -> None:
+        monkeypatch.undo()
+        send(data[:9])
+        os.kill(os.getpid(), how)
+        send(data[9:])
+
+    monkeypatch.setattr(pipe, "send", interrupted)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            shell.work('echo here; touch "$1"', tmp_path / "ran")
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    assert shell.ask("echo $PPID").out == agent
+    assert (tmp_path / "ran").exists()
+
+
 def test_what_a_failed_step_collected_does_not_run_later(shell: Shell) -> None:
     shell.do("exit 9")
     shell.forget()
