@@ -24,8 +24,7 @@ def deploy(c: Host, branch: str = "", commit: str = "", artifact: str = "", forc
     if not artifact:
         local.foresee()
     steps = len(overview.chain(c.settings, built=not artifact))
-    run = outcome.begin(c, "deploy", steps, lambda c: None if artifact else builder.foresee(c))
-    run.given = {"branch": branch, "commit": commit, "artifact": artifact}
+    run = outcome.begin(c, "deploy", steps, None if artifact else builder.foresee, branch=branch, commit=commit, artifact=artifact)
     try:
         server.check(c)
         run.built = not artifact
@@ -119,9 +118,9 @@ def gone_back(c: Host, run: Deployment, error: BaseException) -> BaseException:
 @on_host(quiet=True, help={"to": "the release to go back to; default: the last one that was live and confirmed"})
 def rollback(c: Host, to: str = "") -> None:
     """Serve an earlier release again: one rename and the same steps as after a deployment."""
-    found, run = state.look(c), outcome.begin(c, "rollback")
+    found, run = state.look(c), outcome.begin(c, "rollback", to=to)
     target = backward.target(c, found, to)
-    run.release, run.previous, run.given = target.id, found.current, {"to": to}
+    run.release, run.previous = target.id, found.current
     try:
         backward.switch(c, target.id)
     except BaseException as error:

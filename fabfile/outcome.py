@@ -9,22 +9,25 @@ from contextlib import suppress
 from . import backward, closing, server
 from .closing import Deployment, why
 from .engine import console, errors, guard, lock, state
+from .engine.counted import counted
 from .engine.errors import Failure
 from .engine.hosts import Host
 
 
-def begin(c: Host, kind: str, steps: int = 0, foreseen: Callable[[Host], None] = lambda c: None) -> Deployment:
-    """A run of so many ``steps`` that starts now; what serves is read from the server, and what is ``foreseen`` travels along."""
+def begin(c: Host, kind: str, steps: int = 0, foreseen: Callable[[Host], None] | None = None, **given: str) -> Deployment:
+    """A run of so many ``steps`` that starts now, with these flags; what serves is read from the server, and what is ``foreseen`` travels
+    along."""
     console.say(
         f"🚀 {kind} → {c.name}: {c.user}@{c.host}:{c.site.root}" + ("  (dry run: nothing changes)" if c.shell.dry else ""), console.BOLD
     )
     console.Chain.total = steps
     c.purpose["what"] = kind
     server.foresee(c)
-    foreseen(c)
+    if foreseen:
+        foreseen(c)
     found = state.look(c)
     lock.ahead(c, found)
-    return Deployment(kind, time.monotonic(), previous=found.current, was_down=found.down and not found.owed)
+    return Deployment(kind, time.monotonic(), previous=found.current, was_down=found.down and not found.owed, given=given)
 
 
 def stays_down(c: Host, run: Deployment) -> bool:
@@ -59,7 +62,7 @@ def live(c: Host, run: Deployment) -> None:
     seconds = time.monotonic() - run.started
     console.result(f"⚡ {c.name}: {run.release} is live{f' at {c.settings.url}' if c.settings.url else ''}  ({seconds:.1f} s)")
     if console.warnings:
-        raise Failure(f"live, with {console.many(len(console.warnings), 'warning')}", "see ⚠️ above", code=errors.WARNINGS)
+        raise Failure(f"live, with {counted(len(console.warnings), 'warning')}", "see ⚠️ above", code=errors.WARNINGS)
 
 
 @closing.finally_left

@@ -19,11 +19,6 @@ DIM, BOLD, RED, YELLOW, GREEN = "2", "1", "31", "33", "32"
 warnings: list[str] = []
 
 
-def many(count: int, thing: str) -> str:
-    """``1 release``, ``2 releases``."""
-    return f"{count} {thing}{'' if count == 1 else 's'}"
-
-
 def terminal() -> bool:
     """Whether a person is watching."""
     return sys.stdout.isatty() and not os.environ.get("CI") and os.environ.get("TERM") != "dumb"

@@ -44,8 +44,8 @@ class Foresight(Wire):
     def hurry(self) -> None:
         """Have what is foreseen answered from now on, while this machine is busy with something else."""
         if not (self._running or self._ahead):
-            self._send(self._depart())
             self._since = time.monotonic()
+            self._send(self._depart())
 
     def changed(self) -> None:
         """Something was done that this conversation does not know of: what was seen or foreseen is out of date."""

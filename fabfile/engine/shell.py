@@ -8,21 +8,15 @@ foreseen: it travels with the trip before, and costs none of its own.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from typing import Any
 
-from . import console, options, pieces
+from . import console, interrupt, options, pieces
 from .errors import CommandFailed
 from .foresight import Foresight
 from .pipes import Pipe
 from .quoting import bind, quote
 from .wire import Answer
-
-# What was just sent may not have begun: then nobody is noted yet.
-STOP = (
-    """exec /bin/sh -c 'read -r path; for t in 1 2 3 4 5 6 7 8 9; do read -r pid <"$path" && break; sleep 0.2 || sleep 1; done; """
-    """kill -TERM "-$pid"'"""
-)
 
 
 class Shell(Foresight):
@@ -196,10 +190,7 @@ class Shell(Foresight):
         """After Ctrl-C: end what runs; what must not be cut short is waited for by whatever comes next."""
         console.say(f"   … stopping{' when this command has ended' if patient else ''}; Ctrl-C again leaves at once")
         if self.child and not patient:
-            with suppress(Exception):  # whoever cannot be reached notices by itself that nobody is there
-                pipe = self.connect(STOP)
-                pipe.send(f"{self.child}\n".encode())
-                pipe.finish()
+            interrupt.end(self.connect, self.child)
 
 
 def _failed(place: str, what: str, answer: Answer, limit: int) -> CommandFailed:

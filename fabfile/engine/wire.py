@@ -12,19 +12,18 @@ from threading import Event, Lock, Thread
 from . import kept
 from .errors import Unreachable
 from .frames import Frames
+from .interrupt import undivided
 from .pipes import OUT, Pipe
 from .scripts import source
-from .undivided import undivided
 
 GRACE = 30.0  # seconds more than the far end's own limit before we call it lost
-UNREAD = 5.0  # seconds that a busy machine may need to notice that the far end went on
 ENDED = (137, 143)  # exit codes of what was killed, or told to end
 Show = Callable[[bytes], None]
 
 
 @dataclass(frozen=True)
 class Answer:
-    """What a script said: exit code, standard output, standard error, seconds it took."""
+    """What a script said: exit code, standard output, standard error; and how many seconds ago its trip began, which it took at most."""
 
     code: int
     out: str
@@ -33,7 +32,7 @@ class Answer:
 
     def late(self, limit: int) -> bool:
         """Whether it was ended because it took longer than ``limit`` seconds; 0 is none."""
-        return limit > 0 and self.code in ENDED and self.seconds > limit - UNREAD
+        return limit > 0 and self.code in ENDED and self.seconds >= limit
 
 
 @dataclass(frozen=True)
@@ -58,7 +57,7 @@ class Wire:
         self._running: Sent | None = None  # what an answer is waited for, or was when that was interrupted
         self.kept: set[str] | None = None  # texts that need not travel; None: not asked
         self.spoken: set[str] = set()  # those that were sent, or would have been
-        self._since = 0.0  # when what is answered next began at the earliest
+        self._since = 0.0  # when the last trip began
 
     def close(self) -> None:
         """Let go of the agent; the next script starts another one."""
@@ -72,8 +71,9 @@ class Wire:
         """Send a script, and frames ``behind`` it; not waiting for any answer. In half a script a conversation would be lost."""
         sent = self._next(timeout)
         with undivided() if self._pipe else nullcontext():  # to connect may take long
+            self._since = time.monotonic()
             self._send(self._framed(kind, sent, script) + behind)
-            self._running, self._since = sent, time.monotonic()
+            self._running = sent
         return sent
 
     def _next(self, timeout: int) -> Sent:
@@ -90,8 +90,7 @@ class Wire:
         out, err, code = self._answer(sent.number, show, sent.timeout + GRACE if sent.timeout else None)
         if sent is self._running:
             self._running = None
-        began, self._since = self._since, time.monotonic()  # the far end went on to the next one, if there is one, by itself
-        return Answer(code, out, err, self._since - began)
+        return Answer(code, out, err, time.monotonic() - self._since)
 
     def _answer(self, number: int, show: Show | None = None, wait: float | None = None) -> tuple[str, str, int]:
         """Output, errors and exit code of frame ``number``; ``show`` gets the output as it comes."""

@@ -7,6 +7,7 @@ from pathlib import Path
 from invoke.context import Context
 
 from ..engine import console, masks, project, settings
+from ..engine.counted import counted
 from ..engine.errors import Failure
 from ..engine.logins import GIT, apart
 from ..engine.tasks import here
@@ -81,7 +82,7 @@ def problems(branch: str) -> list[tuple[str, str]]:
     found += [(f"{name} is in git, and its secrets in every clone", REMOVE.format(name)) for name in _secrets(root)]
     if changed:
         names = ", ".join(line[3:] for line in changed[:5])
-        found.append((f"not committed: {console.many(len(changed), 'changed file')}: {names}", "git commit"))
+        found.append((f"not committed: {counted(len(changed), 'changed file')}: {names}", "git commit"))
     return found + _unpushed(str(root), branch)
 
 

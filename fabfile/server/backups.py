@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ..engine import console, records, state
+from ..engine.counted import counted
 from ..engine.hosts import Host
 from ..engine.records import Record
 from ..engine.scripts import source
@@ -66,7 +67,7 @@ def _why(c: Host, record: Record) -> str:
     count = len(database.waiting(c, record.id))
     if not count:
         console.done("Skipped: no migrations are pending")
-    return f"{console.many(count, 'migration')} pending" if count else ""
+    return f"{counted(count, 'migration')} pending" if count else ""
 
 
 def imagined(c: Host, record: Record) -> bool:

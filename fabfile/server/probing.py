@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ..engine import console, state
+from ..engine.counted import counted
 from ..engine.errors import Failure
 from ..engine.hosts import Host
 from ..engine.tasks import on_host
@@ -30,7 +31,7 @@ def health(c: Host, release: str = "") -> None:
     version = common.artisan(c, record.id, "--version").out.strip()
     console.done(f"Application boots: {version.splitlines()[-1] if version else 'artisan said nothing'}")
     if c.settings.migrate and (left := database.pending(c, record.id)):
-        text = f"{c.name}: still pending: {console.many(len(left), 'migration')}: {', '.join(left)}"
+        text = f"{c.name}: still pending: {counted(len(left), 'migration')}: {', '.join(left)}"
         raise Failure(text, f"fab server.migrate --host={c.name}")
     if name := connection.reach(c, record.id):
         console.done("No database to reach: there is no default connection" if name == "none" else f"Database reached: connection {name}")

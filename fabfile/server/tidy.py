@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable
 
 from ..engine import console, lock, logbook, redact, rules, state, validate
+from ..engine.counted import counted
 from ..engine.errors import CommandFailed, SettingsError, Unreachable
 from ..engine.hosts import Host
 from ..engine.records import Record, good
@@ -58,7 +59,7 @@ def cleanup(c: Host, keep: str = "") -> None:
     except (CommandFailed, Unreachable) as error:
         console.warn(f"cleanup did not finish, the next one goes on: {error.text}")
     else:
-        console.done(f"Cleaned: {console.many(gone, 'release')}, {console.many(backups, 'backup')}")
+        console.done(f"Cleaned: {counted(gone, 'release')}, {counted(backups, 'backup')}")
 
 
 def _number(keep: str | int) -> int:

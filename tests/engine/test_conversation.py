@@ -161,6 +161,25 @@ def test_what_was_foreseen_and_took_too_long_says_so_although_nobody_waited_for_
         shell.ask("sleep 30", timeout=1)
 
 
+def test_nor_does_it_matter_how_late_this_machine_noticed_that_it_had_begun(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+    shell.ask(":")
+    pipe = shell._pipe
+    assert pipe
+    receive = pipe.receive
+
+    def busy(timeout: float | None) -> object:
+        monkeypatch.undo()
+        found = receive(timeout)
+        time.sleep(0.8)
+        return found
+
+    monkeypatch.setattr(pipe, "receive", busy)
+    shell.foresee("sleep 30", timeout=1)
+    shell.ask(":")
+    with pytest.raises(CommandFailed, match="stopped after its 1 seconds"):
+        shell.ask("sleep 30", timeout=1)
+
+
 def test_what_is_gathered_travels_with_the_next_question(shell: Shell, tmp_path: Path) -> None:
     with shell.gathering():
         shell.do('echo one >"$1"', tmp_path / "file", what="the first step")

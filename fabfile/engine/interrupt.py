@@ -1,13 +1,20 @@
-"""What Ctrl-C must not cut in two."""
+"""Ctrl-C: what it must not cut in two, and how what runs at the other end is ended."""
 
 from __future__ import annotations
 
 import signal
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from types import FrameType
 
+from .pipes import Pipe
+
+# What was just sent may not have begun: then nobody is noted yet.
+STOP = (
+    """exec /bin/sh -c 'read -r path; for t in 1 2 3 4 5 6 7 8 9; do read -r pid <"$path" && break; sleep 0.2 || sleep 1; done; """
+    """kill -TERM "-$pid"'"""
+)
 SIGNALS = (signal.SIGINT, signal.SIGTERM)  # which mean the same here (leaving.py)
 
 
@@ -32,3 +39,11 @@ def undivided() -> Iterator[None]:
             signal.signal(each, signal.default_int_handler)
     if came:
         raise KeyboardInterrupt
+
+
+def end(connect: Callable[[str], Pipe], child: str) -> None:
+    """End the process group that is noted in the file ``child``, over a pipe of its own."""
+    with suppress(Exception):  # whoever cannot be reached notices by itself that nobody is there
+        pipe = connect(STOP)
+        pipe.send(f"{child}\n".encode())
+        pipe.finish()
