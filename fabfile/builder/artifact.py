@@ -124,11 +124,10 @@ def _packed(shop: Workshop, path: str, names: list[str], made_at: int) -> artifa
 def _collected(c: Context, shop: Workshop, path: str, names: list[str], made_at: int) -> artifacts.Artifact:
     """Where it was built is where it will run: a folder that ships as it is, and the list of what is in it."""
     state.foresee(project.host(c))
-    stamp, left = time.strftime("%Y%m%d%H%M.%S", time.gmtime(made_at)), _outermost(looking.entries(shop), names)
-    shop.shell.do(text_of("builder/collect.sh"), shop.work, path, "\n".join(left), stamp, what="collect what ships")
-    command = (*shlex.split(shop.php), "--", "write", path, f"{path}.manifest")
-    text = php_script("engine/manifest.php") + '\nshift "$(($# - 1))"; wc -l <"$1"'
-    digest, entries = shop.shell.ask(text, *command, what="list the artifact").out.split()
+    left, listed = _outermost(looking.entries(shop), names), (path, f"{path}.manifest", made_at, f"{shop.cache}/vendor.seen")
+    shop.shell.do(text_of("builder/collect.sh"), shop.work, path, "\n".join(left), what="collect what ships")
+    command = (*shlex.split(shop.php), "-n", "--", *listed)
+    digest, entries = shop.shell.ask(php_script("builder/collect.php"), *command, what="list the artifact").out.split()
     artifacts.listed.add(path)
     return artifacts.Artifact(path, digest, place=shop.shell.place, entries=int(entries))
 

@@ -11,10 +11,9 @@ from invoke.context import Context
 from ..engine import console, project
 from ..engine.tasks import on_builder
 from ..laravel import devuse, frontend
-from . import cache, looking
+from . import cache, composer, looking
 from .workshop import Workshop, no_build, workshop
 
-COMPOSER_ENV = "COMPOSER_ALLOW_SUPERUSER=1 COMPOSER_NO_INTERACTION=1; export COMPOSER_ALLOW_SUPERUSER COMPOSER_NO_INTERACTION"
 NODE_ENV = "CI=1; export CI; unset NODE_ENV"
 FOLDERS = ("vendor", "node_modules")
 
@@ -43,27 +42,18 @@ def _depends(shop: Workshop, folder: str) -> tuple[str, ...]:
 @on_builder(flow="2.2-deps", done="Dependencies installed")
 def install(c: Context) -> None:
     """Install PHP packages from composer.lock, without development packages unless production needs them."""
-    shop, build = workshop(c), project.loaded().settings.build
+    shop = workshop(c)
     if not shop.shell.dry and not looking.top(shop):
         raise no_build(f"nothing is cloned in {shop.work}")
     if shop.composer == "none":
         console.done("Dependencies: vendor/ is committed, Composer is not used")
         return
-    dev = needs_dev(shop)
-    words = [*shlex.split(shop.php), _composer_path(shop)] if shop.php != "php" else shlex.split(shop.composer)
-    options = ["install", "--no-interaction", "--no-progress", "--no-ansi", "--prefer-dist", "--optimize-autoloader"]
-    options += [] if dev else ["--no-dev"]
-    options += ["--classmap-authoritative"] if build.classmap_authoritative else []
+    dev, program = needs_dev(shop), composer.words(shop)
     if not (shop.shell.dry or looking.has_front_end(shop) or project.loaded().settings.hooks.after_build):
         looking.foresee_end(shop)
-    shop.run(*words, *options, *build.composer_options, env=COMPOSER_ENV, what="composer install")
+    composer.install(shop, program, dev)
     _keep(shop, "vendor")
     console.done(f"Dependencies installed {'WITH development packages (production code uses them)' if dev else '(production only)'}")
-
-
-def _composer_path(shop: Workshop) -> str:
-    """Composer's file, to be run by the PHP that the settings name."""
-    return shop.shell.ask('command -v "$1" || echo "$1"', shop.composer, what="find Composer").out.strip()
 
 
 @functools.cache

@@ -59,10 +59,11 @@ class Foresight(Wire):
 
     def _depart(self) -> bytes:
         """The frames of what was foreseen; it is on its way from now on."""
-        sent, self._foreseen, self._stale = self._foreseen, {}, False
-        self._ahead, self._early = {script: self._next(limit) for script, limit in sent.items()}, {}
+        sent = {script: self._next(limit) for script, limit in self._foreseen.items()}
         token = self._frames.token
-        return b"".join(self._framed("ask", each, pieces.weave([Piece(script, "")], token)) for script, each in self._ahead.items())
+        frames = [self._framed("ask", each, pieces.weave([Piece(script, "")], token)) for script, each in sent.items()]
+        self._ahead, self._early, self._foreseen, self._stale = sent, {}, {}, False
+        return b"".join(frames)
 
     def _is_ahead(self, script: str) -> bool:
         return not self._stale and (script in self._ahead or script in self._early)

@@ -1,7 +1,7 @@
 <?php
 // Every entry of a tree as a line: kind, mode, SHA-256, size, path.
 //   manifest.php print ROOT
-//   manifest.php write ROOT MANIFEST             into a file; prints its SHA-256
+//   manifest.php write ROOT MANIFEST [SEEN]      into a file; prints its SHA-256. SEEN: which files that were (tree.php)
 //   manifest.php check ROOT MANIFEST [PATH …]    differences; PATHs and what is below them are passed over
 //   manifest.php first RELEASES RECORDS "ID …" [PATH …]    the first of these releases that is whole, and what is wrong with those before
 // What MANIFEST's neighbour .bridged lists, assets of other releases (server/assets.sh), may be there too, as it was built.
@@ -10,66 +10,16 @@
 error_reporting(E_ALL);
 ini_set('memory_limit', '-1');
 require 'lines.php';
+require 'tree.php';
 [, $mode, $root] = $argv;
 $over = array_slice($argv, 4);
 
-function passed_over(string $path, array $over): bool
-{
-    foreach ($over as $name) {
-        if ($path === $name || strncmp($path, "$name/", strlen($name) + 1) === 0) {
-            return true;
-        }
-    }
-    return false;
-}
-
-function line(string $root, string $path): string
-{
-    $full = "$root/$path";
-    if (is_link($full)) {
-        $target = readlink($full);
-        return 'L 777 ' . hash('sha256', $target) . ' ' . strlen($target) . " $path";
-    }
-    if (is_dir($full)) {
-        return "D 755 - 0 $path";
-    }
-    if (!is_file($full)) { // to read a pipe would take for ever
-        return "X 000 - 0 $path";
-    }
-    $mode = fileperms($full) & 0100 ? '755' : '644';
-    return "F $mode " . hash_file('sha256', $full) . ' ' . filesize($full) . " $path";
-}
-
-// path => line. What is in folder "a" comes where "a/" does: after "a-b" and "a.b", before "a0".
-function lines(string $root, string $folder, array $over): Generator
-{
-    $names = array_diff(scandir("$root/$folder", SCANDIR_SORT_NONE) ?: [], ['.', '..']);
-    sort($names, SORT_STRING);
-    $open = []; // the last one is the next one
-    foreach ($names as $name) {
-        $path = "$folder$name";
-        while ($open && strcmp(end($open), $path) < 0) {
-            yield from lines($root, array_pop($open), $over);
-        }
-        if (passed_over($path, $over)) {
-            continue;
-        }
-        yield $path => $line = line($root, $path);
-        if ($line[0] === 'D') {
-            $open[] = "$path/";
-        }
-    }
-    while ($open) {
-        yield from lines($root, array_pop($open), $over);
-    }
-}
-
 if ($mode === 'print') {
-    save(lines($root, '', []), 'php://output');
+    save(lines($root), 'php://output');
     exit(0);
 }
 if ($mode === 'write') {
-    echo save(lines($root, '', []), $argv[3]), "\n";
+    echo save(isset($argv[4]) ? seen($root, $argv[4]) : lines($root), $argv[3]), "\n";
     exit(0);
 }
 
@@ -93,7 +43,7 @@ function differences(string $root, string $manifest, array $over, bool $added, i
 {
     $bridged = bridged($manifest);
     try {
-        foreach (both(entries($manifest), lines($root, '', $over)) as $path => [$wanted, $there]) {
+        foreach (both(entries($manifest), lines($root, 'line', $over)) as $path => [$wanted, $there]) {
             if ($wanted === '') {
                 if ($added && ($bridged[$path] ?? '') !== $there) {
                     yield "added $path";

@@ -12,7 +12,7 @@ COMMENT = {
     "sh": re.compile(r"^[ \t]*#(?: .*)?\n", re.MULTILINE),
     "php": re.compile(r"^[ \t]*(?://(?: (?!laravel-fab).*)?|/\*\* .*\*/)\n", re.MULTILINE),
 }
-NEEDS = re.compile(r"^require '([\w.]+)';$", re.MULTILINE)
+NEEDS = re.compile(r"^require '((?:\.\./\w+/)?[\w.]+)';$", re.MULTILINE)
 
 
 @cache
@@ -31,6 +31,6 @@ def php(name: str, run: str = '"$@"') -> str:
 
 
 def program(name: str) -> str:
-    """The text of PHP file ``name``, with the files beside it that it requires in the places where it does."""
+    """The text of PHP file ``name``, with the files of ours that it requires in the places where it does."""
     folder = name.rpartition("/")[0]
     return NEEDS.sub(lambda found: source(f"{folder}/{found[1]}").removeprefix("<?php\n").rstrip(), source(name))

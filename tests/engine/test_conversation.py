@@ -234,6 +234,18 @@ def test_what_was_foreseen_is_asked_anew_once_something_else_was_sent(meanwhile:
     assert shell.ask(*question).out == "new\n"
 
 
+def test_what_could_not_be_sent_is_not_waited_for(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever kept it here, the conversation goes on."""
+    shell.ask(":")
+    with monkeypatch.context() as patched:
+        patched.setattr(shell, "_framed", lambda *_: 1 / 0)
+        shell.foresee("echo foreseen")
+        with pytest.raises(ZeroDivisionError):
+            shell.ask("echo asked")
+    assert shell.ask("echo again").out == "again\n"
+    assert shell.ask("echo foreseen").out == "foreseen\n"
+
+
 def test_what_was_foreseen_and_fails_says_so_when_it_is_asked(shell: Shell) -> None:
     shell.foresee("echo no >&2; exit 3")
     shell.ask(":")

@@ -1,0 +1,104 @@
+<?php
+// The SHA-256 of all that Composer makes its autoloader of, besides the packages that composer.lock names: which classes the
+// application's own files declare, composer.json, composer.lock, PHP, Composer (its file, its settings, its variables), the options.
+//   declared.php ROOT COMPOSER OPTION …
+// Says nothing where the same of these may lead to another one, or to more than an autoloader: with plugins, with packages that are folders
+// elsewhere, with linked folders, with scripts of the application's own after the dump.
+error_reporting(0);
+// What Laravel's skeleton does then: forget what was cached, discover packages, both in bootstrap/cache, of which nothing ships.
+const HARMLESS = ['Illuminate\Foundation\ComposerScripts::postAutoloadDump', '@php artisan package:discover', '@php artisan package:discover --ansi'];
+const DECLARES = '/\b(?:class|interface|trait|enum)\s+[a-z_\x80-\xff]/i';
+[, $root, $composer] = $argv;
+$options = array_slice($argv, 3);
+
+// The first of its name on the PATH, or itself.
+function program(string $name): string
+{
+    foreach (strpos($name, '/') === false ? explode(':', (string) getenv('PATH')) : [] as $folder) {
+        if (is_file("$folder/$name")) {
+            return "$folder/$name";
+        }
+    }
+    return $name;
+}
+
+function text(string $file): string
+{
+    return is_file($file) ? file_get_contents($file) : '';
+}
+
+// Namespaces and classes in the order of the file: "namespace a\b", "class c". Another program's or an older PHP's way to open PHP is not read.
+function declared(string $code): array
+{
+    $found = [];
+    $tokens = array_values(array_filter(token_get_all($code), function ($token) {
+        return !in_array($token[0], [T_WHITESPACE, T_COMMENT, T_DOC_COMMENT], true);
+    }));
+    foreach ($tokens as $at => $token) {
+        $word = strtolower(is_array($token) ? $token[1] : '');
+        if ($token[0] === T_HALT_COMPILER || $token[0] === T_INLINE_HTML && strpos($token[1], '<?') !== false) {
+            return [hash('sha256', $code)];
+        }
+        if ($token[0] === T_NAMESPACE) {
+            for ($name = ''; is_array($part = $tokens[++$at] ?? ''); ) {
+                $name .= $part[1];
+            }
+            $found[] = "namespace $name";
+        } elseif (in_array($word, ['class', 'interface', 'trait', 'enum'], true) && ($tokens[$at + 1][0] ?? '') === T_STRING) {
+            $found[] = "$word {$tokens[$at + 1][1]}";
+        }
+    }
+    return count(preg_grep('/^namespace /', $found)) === count($found) ? [] : $found;
+}
+
+// A line per file that declares something; null for a folder that is a link.
+function lines(string $root, string $folder): ?array
+{
+    $lines = [];
+    foreach (array_diff(scandir("$root/$folder"), ['.', '..']) as $name) {
+        $path = "$folder$name";
+        if (in_array($path, ['vendor', 'node_modules', '.git'], true)) {
+            continue;
+        }
+        if (is_dir("$root/$path")) {
+            $below = is_link("$root/$path") ? null : lines($root, "$path/");
+            if ($below === null) {
+                return null;
+            }
+            $lines = array_merge($lines, $below);
+        } elseif (preg_match('/\.(?:php|inc|hh)$/Di', $name)) {
+            $code = file_get_contents("$root/$path");
+            $found = preg_match(DECLARES, $code) ? declared($code) : [];
+            $found === [] || $lines[] = "$path: " . implode(', ', $found);
+        }
+    }
+    return $lines;
+}
+
+function plain(string $root, bool $dev): bool
+{
+    $own = json_decode(text("$root/composer.json"), true);
+    $lock = json_decode(text("$root/composer.lock"), true);
+    $scripts = $own['scripts'] ?? [];
+    $foreign = array_diff((array) ($scripts['post-autoload-dump'] ?? []), HARMLESS);
+    if (!is_array($own) || !is_array($lock) || $foreign !== [] || isset($scripts['pre-autoload-dump'])) {
+        return false;
+    }
+    foreach (array_merge($lock['packages'] ?? [], $dev ? $lock['packages-dev'] ?? [] : []) as $package) {
+        if (($package['type'] ?? '') === 'composer-plugin' || ($package['dist']['type'] ?? '') === 'path') {
+            return false;
+        }
+    }
+    return true;
+}
+
+if (!function_exists('token_get_all') || !plain($root, !in_array('--no-dev', $options, true)) || ($lines = lines($root, '')) === null) {
+    exit(0);
+}
+$home = getenv('COMPOSER_HOME') ?: getenv('HOME') . '/.composer';
+$settings = text("$home/config.json") . text((getenv('XDG_CONFIG_HOME') ?: getenv('HOME') . '/.config') . '/composer/config.json');
+$variables = array_filter(getenv(), function ($name) { return strncmp($name, 'COMPOSER', 8) === 0 && $name !== 'COMPOSER_HOME'; }, ARRAY_FILTER_USE_KEY);
+ksort($variables);
+$composer = program($composer);
+$all = [PHP_VERSION, [$composer, filesize($composer), filemtime($composer)], $settings, $variables, text("$root/composer.json"), text("$root/composer.lock"), $lines, $options];
+echo hash('sha256', serialize($all)), "\n";

@@ -1,0 +1,218 @@
+"""Composer is spared the look for classes only where it would find the same ones, and what is there then is what it would have made."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from fabfile.builder.composer import INSTALL, KEY
+from fabfile.engine.quoting import bind
+from tests.conftest import need
+
+OPTIONS = ("--no-interaction", "--no-ansi", "--optimize-autoloader", "--no-dev")
+REUSED = "The autoloader is that of an earlier build"
+OWN = {"name": "a/b", "require": {"p/p": "1.0"}, "autoload": {"psr-4": {"App\\": "app/"}, "classmap": ["lib/"]}, "config": {"lock": True}}
+FILES = {
+    "app/User.php": "<?php namespace App;\nclass User { function name() { return 1; } }\n",
+    "app/Models/Note.php": "<?php\nnamespace App\\Models;\n/** A class that knows nothing. */\nfinal class Note {}\ninterface Kept {}\n",
+    "lib/old.inc": "<?php class Old {} trait Older {}\n",
+    "resources/views/page.blade.php": '<p class="x">The class Foo</p><?php echo 1 ?>\n',
+    "config/app.php": "<?php return [App\\User::class];\n",
+}
+
+
+class Project:
+    """An application whose only package comes from an archive; ``build`` is what a build does, with vendor from its cache."""
+
+    def __init__(self, folder: Path, packages: Path) -> None:
+        self.folder, self.tree, self.cache = folder, folder / "tree", folder / "cache"
+        self.own: dict[str, Any] = {**OWN, "repositories": [{"type": "artifact", "url": str(packages)}, {"packagist.org": False}]}
+
+    def write(self, files: dict[str, str | None]) -> None:
+        for name, text in files.items():
+            path = self.tree / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.unlink(missing_ok=True) if text is None else path.write_text(text)
+
+    def run(self, folder: Path, *words: str) -> str:
+        env = {**os.environ, "COMPOSER_ALLOW_SUPERUSER": "1", "COMPOSER_HOME": str(self.folder / "home")}
+        done = subprocess.run(words, cwd=folder, env=env, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
+        assert done.returncode == 0, done.stdout
+        return done.stdout
+
+    def build(self, *options: str) -> str:
+        """Build the tree, with the vendor of the first build; what Composer and ours said."""
+        work, first = self.folder / "work", self.folder / "vendor"
+        shutil.rmtree(work, ignore_errors=True)
+        shutil.copytree(self.tree, work, symlinks=True)
+        if first.exists():
+            shutil.copytree(first, work / "vendor")
+        words = (*OPTIONS, *options)
+        key = bind(KEY, self.cache / "autoload.key", "php", "--", work, "composer", *words)
+        said = self.run(self.folder, "sh", "-euc", key + "\n")
+        said += self.run(self.folder, "sh", "-euc", bind(INSTALL, work, self.cache, "composer", "install", *words))
+        if not first.exists():
+            shutil.copytree(work / "vendor", first)
+        return said
+
+    def vendor(self) -> dict[str, bytes]:
+        return files(self.folder / "work/vendor")
+
+    def wanted(self, *options: str) -> dict[str, bytes]:
+        """What Composer makes of the same tree and the same vendor by itself."""
+        plain = self.folder / "plain"
+        shutil.rmtree(plain, ignore_errors=True)
+        shutil.copytree(self.tree, plain, symlinks=True)
+        shutil.copytree(self.folder / "vendor", plain / "vendor")
+        self.run(plain, "composer", "install", *OPTIONS, *options)
+        return files(plain / "vendor")
+
+
+def files(folder: Path) -> dict[str, bytes]:
+    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """A project after its first build."""
+    need("composer", "php")
+    packages = tmp_path_factory.mktemp("packages")
+    with zipfile.ZipFile(packages / "p.zip", "w") as archive:
+        archive.writestr("composer.json", json.dumps({"name": "p/p", "version": "1.0", "autoload": {"psr-4": {"P\\": "src/"}}}))
+        archive.writestr("src/Q.php", "<?php namespace P; class Q {}")
+    made = Project(tmp_path_factory.mktemp("built"), packages)
+    made.cache.mkdir()
+    made.write({**FILES, "composer.json": json.dumps(made.own)})
+    made.run(made.tree, "composer", "update", "--no-install", "-q")
+    assert REUSED not in made.build()
+    return made
+
+
+@pytest.fixture
+def project(built: Project, tmp_path: Path) -> Project:
+    """A copy of it."""
+    shutil.copytree(built.folder, tmp_path / "project", symlinks=True)
+    return Project(tmp_path / "project", Path(str(built.own["repositories"][0]["url"])))
+
+
+SAME: dict[str, dict[str, str | None]] = {
+    "nothing": {},
+    "a method": {"app/User.php": FILES["app/User.php"].replace("return 1", "return [self::class => 2]")},
+    "a comment": {"app/User.php": FILES["app/User.php"] + "// class Other {}\n/* namespace Else; class Third {} */\n"},
+    "a text": {"app/User.php": FILES["app/User.php"].replace("return 1", "return 'class A {' . \"interface B {\" . <<<X\nclass C {}\nX")},
+    "a class without a name": {"app/User.php": FILES["app/User.php"].replace("return 1", "return new class extends Old {}")},
+    "a file that declares nothing": {"config/more.php": "<?php return ['class' => 'none'];", "public/app.js": "class App {}"},
+    "a view": {"resources/views/new.blade.php": '<div class="a">class Foo {}</div>'},
+}
+OTHER: dict[str, dict[str, str | None]] = {
+    "a new class": {"app/Post.php": "<?php namespace App; class Post {}"},
+    "a second class": {"app/User.php": FILES["app/User.php"] + "class More {}\n"},
+    "another name": {"app/Models/Note.php": FILES["app/Models/Note.php"].replace("Note", "Memo")},
+    "another namespace": {"lib/old.inc": "<?php namespace Old; class Old {} trait Older {}\n"},
+    "a class that becomes a comment": {"lib/old.inc": "<?php class Old {} /* trait Older {} */\n"},
+    "a class that becomes a text": {"lib/old.inc": "<?php class Old {} echo 'trait Older {}';\n"},
+    "a file that is gone": {"app/User.php": None},
+    "a file that moved": {"app/User.php": None, "app/People/User.php": FILES["app/User.php"]},
+    "an enum": {"app/Suit.php": "<?php namespace App; enum Suit: string { case A = 'a'; }"},
+    "what opens PHP another way": {"lib/short.php": "<?  class Short {}\n"},
+    "where classes are": {"composer.json": json.dumps({**OWN, "autoload": {"psr-4": {"App\\": ["app/", "lib/"]}}})},
+}
+
+
+@pytest.mark.parametrize("change", SAME)
+def test_the_same_classes_need_no_look(change: str, project: Project) -> None:
+    project.write(SAME[change])
+    assert REUSED in project.build()
+    assert project.vendor() == project.wanted()
+
+
+@pytest.mark.parametrize("change", OTHER)
+def test_other_classes_are_looked_for(change: str, project: Project) -> None:
+    changed = dict(OTHER[change])
+    if own := changed.get("composer.json"):
+        changed["composer.json"] = json.dumps({**json.loads(own), "repositories": project.own["repositories"]})
+    project.write(changed)
+    assert REUSED not in project.build()
+    assert project.vendor() == project.wanted()
+    assert REUSED in project.build()  # and are known from then on
+    assert project.vendor() == project.wanted()
+
+
+def test_what_was_kept_and_is_damaged_is_not_used(project: Project) -> None:
+    (kept,) = project.cache.glob("autoload-*.tar")
+    kept.write_bytes(kept.read_bytes().replace(b"App", b"Bpp"))
+    assert REUSED not in project.build()
+    assert project.vendor() == project.wanted()
+    assert REUSED in project.build()
+
+
+def test_other_options_and_settings_are_another_autoloader(project: Project) -> None:
+    assert REUSED not in project.build("--classmap-authoritative")
+    assert REUSED in project.build("--classmap-authoritative")
+    assert project.vendor() == project.wanted("--classmap-authoritative")
+    assert REUSED in project.build()
+    (project.folder / "home").mkdir(exist_ok=True)
+    (project.folder / "home/config.json").write_text('{"config": {"prepend-autoloader": false}}')
+    assert REUSED not in project.build()
+    assert project.vendor() == project.wanted()
+
+
+SCRIPTS = "Illuminate\\Foundation\\ComposerScripts::postAutoloadDump", "@php artisan package:discover --ansi"
+MORE: dict[str, dict[str, object]] = {
+    "a script of one's own after the dump": {"scripts": {"post-autoload-dump": ["touch dumped"]}},
+    "a script before the dump": {"scripts": {"pre-autoload-dump": "touch dumped"}},
+}
+
+
+@pytest.mark.parametrize("what", MORE)
+def test_scripts_run_in_each_build(what: str, project: Project) -> None:
+    project.write({"composer.json": json.dumps({**project.own, **MORE[what]})})
+    for _ in range(2):
+        assert REUSED not in project.build()
+        assert (project.folder / "work/dumped").exists()
+
+
+def test_a_word_that_two_releases_must_not_share_is_made_anew(project: Project) -> None:
+    for _ in range(2):
+        assert REUSED not in project.build("--apcu-autoloader")
+    assert b"setApcuPrefix" in project.vendor()["composer/autoload_real.php"]
+
+
+LOCKED: dict[str, dict[str, object]] = {
+    "a plugin": {"name": "x/x", "version": "1", "type": "composer-plugin"},
+    "a package that is a folder": {"name": "x/x", "version": "1", "dist": {"type": "path", "url": "../x"}},
+}
+
+
+def key(project: Project, *options: str) -> str:
+    script = bind(KEY, project.cache / "autoload.key", "php", "--", project.tree, "composer", *OPTIONS, *options)
+    project.run(project.folder, "sh", "-euc", script)
+    return (project.cache / "autoload.key").read_text().strip()
+
+
+@pytest.mark.parametrize("what", LOCKED)
+def test_what_may_do_more_has_no_key(what: str, project: Project) -> None:
+    lock = json.loads((project.tree / "composer.lock").read_text())
+    assert len(key(project)) == 64
+    project.write({"composer.lock": json.dumps({**lock, "packages-dev": [LOCKED[what]]})})
+    assert len(key(project)) == 64  # it is not installed
+    project.write({"composer.lock": json.dumps({**lock, "packages": [*lock["packages"], LOCKED[what]]})})
+    assert key(project) == ""
+
+
+def test_what_laravel_does_after_the_dump_is_no_hindrance(project: Project) -> None:
+    project.write({"composer.json": json.dumps({**project.own, "scripts": {"post-autoload-dump": SCRIPTS}})})
+    assert len(key(project)) == 64
+
+
+def test_a_folder_that_is_a_link_may_lead_anywhere(project: Project) -> None:
+    (project.tree / "app/Linked").symlink_to(project.folder / "elsewhere")
+    (project.folder / "elsewhere").mkdir()
+    assert key(project) == ""
