@@ -66,4 +66,4 @@ def foresee_tidy(shop: Workshop) -> None:
 
 def _values(shop: Workshop) -> tuple[object, ...]:
     build = project.loaded().settings.build
-    return (shop.base, build.keep_artifacts, "spare" if used(shop, "vendor") else "", *shlex.split(shop.php))
+    return (shop.base, build.keep_artifacts, "spare" if used(shop, "vendor") else "", *shlex.split(shop.php), "-n")

@@ -2,11 +2,13 @@
 // The SHA-256 of all that Composer makes its autoloader of, besides the packages that composer.lock names: which classes the
 // application's own files declare, composer.json, composer.lock, PHP, Composer (its file, its settings, its variables), the options.
 //   declared.php ROOT COMPOSER OPTION …
-// Says nothing where the same of these may lead to another one, or to more than an autoloader: with plugins, with packages that are folders
-// elsewhere, with linked folders, with scripts of the application's own after the dump.
+// Says nothing where the same of these may lead to another one, or to more than an autoloader: with plugins, with packages that are
+// folders elsewhere, with linked folders, with scripts of the application's own around the dump.
 error_reporting(0);
 // What Laravel's skeleton does then: forget what was cached, discover packages, both in bootstrap/cache, of which nothing ships.
-const HARMLESS = ['Illuminate\Foundation\ComposerScripts::postAutoloadDump', '@php artisan package:discover', '@php artisan package:discover --ansi'];
+const HARMLESS = [
+    'Illuminate\Foundation\ComposerScripts::postAutoloadDump', '@php artisan package:discover', '@php artisan package:discover --ansi',
+];
 const DECLARES = '/\b(?:class|interface|trait|enum)\s+[a-z_\x80-\xff]/i';
 [, $root, $composer] = $argv;
 $options = array_slice($argv, 3);
@@ -27,9 +29,13 @@ function text(string $file): string
     return is_file($file) ? file_get_contents($file) : '';
 }
 
-// Namespaces and classes in the order of the file: "namespace a\b", "class c". Another program's or an older PHP's way to open PHP is not read.
+// Namespaces and classes in the order of the file: "namespace a\b", "class c". Of what is long, or opens PHP in another way than the
+// usual one, the SHA-256 stands for them.
 function declared(string $code): array
 {
+    if (strlen($code) > 500000) {
+        return [hash('sha256', $code)];
+    }
     $found = [];
     $tokens = array_values(array_filter(token_get_all($code), function ($token) {
         return !in_array($token[0], [T_WHITESPACE, T_COMMENT, T_DOC_COMMENT], true);
@@ -92,13 +98,16 @@ function plain(string $root, bool $dev): bool
     return true;
 }
 
-if (!function_exists('token_get_all') || !plain($root, !in_array('--no-dev', $options, true)) || ($lines = lines($root, '')) === null) {
+$lines = function_exists('token_get_all') && plain($root, !in_array('--no-dev', $options, true)) ? lines($root, '') : null;
+if ($lines === null) {
     exit(0);
 }
 $home = getenv('COMPOSER_HOME') ?: getenv('HOME') . '/.composer';
 $settings = text("$home/config.json") . text((getenv('XDG_CONFIG_HOME') ?: getenv('HOME') . '/.config') . '/composer/config.json');
-$variables = array_filter(getenv(), function ($name) { return strncmp($name, 'COMPOSER', 8) === 0 && $name !== 'COMPOSER_HOME'; }, ARRAY_FILTER_USE_KEY);
+$variables = array_filter(getenv(), function ($name) {
+    return strncmp($name, 'COMPOSER', 8) === 0 && $name !== 'COMPOSER_HOME';
+}, ARRAY_FILTER_USE_KEY);
 ksort($variables);
 $composer = program($composer);
-$all = [PHP_VERSION, [$composer, filesize($composer), filemtime($composer)], $settings, $variables, text("$root/composer.json"), text("$root/composer.lock"), $lines, $options];
-echo hash('sha256', serialize($all)), "\n";
+$programs = [PHP_VERSION, $composer, filesize($composer), filemtime($composer), $settings, $variables, $options];
+echo hash('sha256', serialize([$programs, text("$root/composer.json"), text("$root/composer.lock"), $lines])), "\n";

@@ -35,7 +35,7 @@ def foresee(shop: Workshop) -> None:
 def _depends(shop: Workshop, folder: str) -> tuple[str, ...]:
     """What key.sh makes the cache's key of."""
     if folder == "vendor":
-        return (shop.work, "composer.lock", f"{shop.php} {'dev' if needs_dev(shop) else 'no-dev'}", *shlex.split(shop.php))
+        return (shop.work, "composer.lock", f"{shop.php} {'dev' if needs_dev(shop) else 'no-dev'}", *shlex.split(shop.php), "-n")
     return (shop.work, " ".join(frontend.LOCK_FILES), "", "node")
 
 

@@ -7,7 +7,7 @@ if [ -z "$key" ] || ! cd "$cache" 2>/dev/null || [ ! -f "$folder-$key.sum" ]; th
 work=$1 archive=$folder-$key.tar spare=$folder-$key.spare
 shift 3
 if [ -d "$spare" ] && [ ! -e "$work/$folder" ]; then
-  digest=$(listed "$@" -n -- write "$spare/$folder" "$spare/list" "$folder.seen") || digest=
+  digest=$(listed "$@" -- write "$spare/$folder" "$spare/list" "$folder.seen") || digest=
   if [ -n "$digest" ] && [ "$digest" = "$(cat "$spare/digest")" ] && mv -- "$spare/$folder" "$work/$folder"; then
     rm -rf -- "$spare"
     touch "$archive"

@@ -2,12 +2,14 @@
 # others. PHP and Composer may be a command with options, hence the missing quotes.
 cd "$1" 2>/dev/null || :
 if command -v "${2%% *}" >/dev/null 2>&1; then
-  $2 -r 'echo "php ", PHP_VERSION, "\nextensions ", implode(" ", get_loaded_extensions()), "\n";' </dev/null
+  $2 -r 'echo "php ", PHP_VERSION, "\nextensions ", implode(" ", get_loaded_extensions()), "\n";' </dev/null &
 fi
+said=''
 if command -v "${3%% *}" >/dev/null 2>&1; then
-  printf 'composer '
-  COMPOSER_ALLOW_SUPERUSER=1 $3 --version --no-ansi 2>/dev/null </dev/null | head -n 1
+  said=$(COMPOSER_ALLOW_SUPERUSER=1 $3 --version --no-ansi 2>/dev/null </dev/null | head -n 1)
 fi
+wait # for PHP, which is asked meanwhile
+[ -z "$said" ] || printf 'composer %s\n' "$said"
 shift 3
 for tool; do
   if command -v "$tool" >/dev/null 2>&1; then printf '%s ' "$tool"; "$tool" --version; fi

@@ -28,7 +28,7 @@ function line(string $root, string $path): string
     return "F $mode " . hash_file('sha256', $full) . ' ' . filesize($full) . " $path";
 }
 
-// path => line, as $line (a function of $root and path) makes it. What is in folder "a" comes where "a/" does: after "a-b" and "a.b", before "a0".
+// path => line, as $line makes it of $root and path. What is in folder "a" comes where "a/" does: after "a-b" and "a.b", before "a0".
 function lines(string $root, ?callable $line = null, array $over = [], string $folder = ''): Generator
 {
     $line = $line ?? 'line';

@@ -20,7 +20,7 @@ ALONE = f"""
 {source("server/serve.sh")}
 if [ -n "$port" ]; then
   echo 'by server'
-  {php_script("server/knock.php", '"$@" -- "http://$host:$port$path" "$seconds"')}
+  {php_script("server/knock.php", '"$@" -n -- "http://$host:$port$path" "$seconds"')}
 else
   APP_RUNNING_IN_CONSOLE=false {php_script("server/boot.php", '"$@" -- "$release" "$path" "$host" "$scheme"')}
 fi

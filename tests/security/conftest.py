@@ -34,6 +34,28 @@ def pack(target: Path, extra: dict[str, str] | None = None) -> Path:
     return target
 
 
+class Packs:
+    """Versions of the sample application as artifacts, whose ``/release`` says which one it is."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def version(self, number: str, changes: dict[str, str] | None = None) -> Path:
+        """Return the artifact of this version, with ``changes`` to its files."""
+        path = self.folder / f"{number}-{len(list(self.folder.iterdir()))}.tar.gz"
+        config = (SAMPLE / "config/app.php").read_text().replace("'version' => 1", f"'version' => {number}")
+        view = '{"version": "{{ $version }}", "release": "{{ $release }}"}'
+        routes = "<?php return ['/' => 'home', '/release' => 'release'];"
+        ours = {"config/app.php": config, "resources/views/release.blade.php": view, "routes/web.php": routes}
+        return pack(path, {**ours, **(changes or {})})
+
+
+@pytest.fixture(scope="session")
+def packs(tmp_path_factory: pytest.TempPathFactory) -> Packs:
+    """Versions of the sample application."""
+    return Packs(tmp_path_factory.mktemp("packs"))
+
+
 @pytest.fixture(scope="session")
 def sample(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The sample application as an artifact."""

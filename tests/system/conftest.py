@@ -10,13 +10,13 @@ from typing import Any
 import pytest
 
 from tests.conftest import WEBS, need, need_web
-from tests.security.conftest import sample, sample_worlds
+from tests.security.conftest import packs, sample, sample_worlds
 from tests.support.artifact import Artifacts, lean
 from tests.support.deployment import World
 from tests.support.php_web import Web
 from tests.support.sshd import Sshd
 
-__all__ = ["sample", "sample_worlds"]
+__all__ = ["packs", "sample", "sample_worlds"]
 NO_FRONTEND = {"build": {"package_manager": "none"}}
 
 

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import pytest
 
 from tests.support.artifact import Artifacts
-from tests.support.deployment import UNHURRIED, World
-from tests.support.fab import Result
-from tests.support.load import Load
+from tests.support.attempts import attempt, next_one_succeeds, settled
+from tests.support.deployment import World
 from tests.support.site import leftovers, lock_is_free, log_blocks, records, serving
 
 pytestmark = pytest.mark.system
@@ -86,40 +84,6 @@ def world(open_worlds: Callable[..., World], artifacts: Artifacts) -> World:
     return world
 
 
-class Attempt(NamedTuple):
-    """A deployment under load."""
-
-    result: Result
-    load: Load
-    before: str
-    told: str
-
-
-def attempt(world: World, *args: str) -> Attempt:
-    told, before = world.server.home / "told", serving(world.site)
-    told.unlink(missing_ok=True)
-    with world.load(pause=UNHURRIED) as load:
-        result = world.deploy(*args)
-        load.wait(5)
-    return Attempt(result, load, before, told.read_text() if told.exists() else "")
-
-
-def settled(world: World, made: Attempt) -> None:
-    """The old release serves, nobody noticed, and nothing is left in the way."""
-    assert serving(world.site) == made.before
-    assert json.loads(world.get("/release").body)["release"] == made.before
-    assert (made.load.failed, made.load.mixed) == ([], [])
-    assert lock_is_free(world.site)
-    assert "Traceback" not in made.result.text
-
-
-def next_one_succeeds(world: World, artifacts: Artifacts, number: str = "2") -> None:
-    result = world.deploy("--artifact", str(artifacts.version(number)))
-    assert result.code == 0, result.text
-    assert json.loads(world.get("/release").body)["version"] == number
-    assert leftovers(world.site) == []
-
-
 @pytest.mark.parametrize("case", CASES.values(), ids=CASES.keys())
 def test_a_broken_version(case: Case, world: World, artifacts: Artifacts) -> None:
     made = attempt(world, "--artifact", str(artifacts.version("9", case.changes)))
@@ -151,53 +115,6 @@ def test_the_migration_that_ran_is_recorded(world: World, artifacts: Artifacts) 
     next_one_succeeds(world, artifacts)
 
 
-def flipped(data: bytes, at: int) -> bytes:
-    return data[:at] + bytes([data[at] ^ 1]) + data[at + 1 :]
-
-
-@pytest.mark.parametrize(("damage", "says"), [
-    (lambda data: data[: len(data) // 2], "cannot be read"),
-    (lambda data: flipped(data, len(data) // 2), "cannot be read"),  # at its end, in tar's padding, a bit may mean the same
-    (lambda data: b"", "cannot be read"),
-    (lambda data: b"no archive at all", "cannot be read"),
-], ids=["truncated", "one bit flipped", "empty", "not an archive"])  # fmt: skip
-def test_a_damaged_artifact(damage: Callable[[bytes], bytes], says: str, world: World, artifacts: Artifacts, tmp_path: Path) -> None:
-    (tmp_path / "damaged.tar.gz").write_bytes(damage(artifacts.version("2").read_bytes()))
-    releases = world.releases()
-    made = attempt(world, "--artifact", str(tmp_path / "damaged.tar.gz"))
-    assert made.result.code == 4, made.result.text
-    assert says in made.result.text
-    assert f"{made.before} still serves" in made.result.text
-    settled(world, made)
-    assert world.releases() == releases
-    next_one_succeeds(world, artifacts)
-
-
-def test_an_artifact_that_is_not_there_is_a_usage_error(world: World) -> None:
-    made = attempt(world, "--artifact", "nowhere.tar.gz")
-    assert made.result.code == 2
-    assert "there is no file" in made.result.err
-    settled(world, made)
-
-
-@pytest.mark.parametrize(("setting", "code", "says"), [
-    ("php=/nowhere/php", 4, "'/nowhere/php', cannot be run"),
-    ("php=true", 4, "cannot be run"),
-    ("path=/proc/site", 2, "/proc/site"),
-    ("port=1", 4, "cannot connect"),
-    ("health_path=/nothing", 4, "/nothing with 404"),
-    ("url=http://127.0.0.1:9", 5, "answers nothing after 1 tries"),
-    ("keep_releases=none", 2, "keep_releases"),
-], ids=lambda value: value if isinstance(value, str) else "")  # fmt: skip
-def test_a_wrong_setting(setting: str, code: int, says: str, world: World, artifacts: Artifacts) -> None:
-    made = attempt(world, "--artifact", str(artifacts.version("2")), "--set", f"hosts.prod.{setting}")
-    assert made.result.code == code, made.result.text
-    assert says in made.result.text
-    settled(world, made)
-    if code != 2:
-        next_one_succeeds(world, artifacts)
-
-
 def test_no_php_on_the_path_of_the_server(world: World, artifacts: Artifacts, tmp_path: Path) -> None:
     for tool in "sh cat dd date readlink dirname df awk tar gzip flock mkdir setsid sleep cut mv".split():
         (tmp_path / tool).symlink_to(subprocess.check_output(["/bin/sh", "-c", f"command -v {tool}"], text=True).strip())
@@ -211,39 +128,6 @@ def test_no_php_on_the_path_of_the_server(world: World, artifacts: Artifacts, tm
     assert made.result.code == 4
     assert "its PHP, 'php', cannot be run" in made.result.text
     settled(world, made)
-    next_one_succeeds(world, artifacts)
-
-
-HOOKS: list[tuple[str, Any, int, bool]] = [
-    ("pre_release", ["echo pre; exit 3"], 4, True),
-    ("mid_release", ["echo mid; exit 3"], 4, False),
-    ("mid_release", [{"command": "exit 3", "place": "local"}, "..."], 4, True),
-    ("post_release", ["echo post; exit 3"], 5, False),
-    ("post_release", ["echo post; exit 3"], 5, True),
-    ("post_release", ["exit 3", "..."], 5, True),
-    ("post_release", ["...", {"command": "exit 3", "place": "local"}], 5, False),
-]
-
-
-@pytest.mark.parametrize(("point", "hooks", "code", "maintenance"), HOOKS)
-def test_a_failing_hook(point: str, hooks: list[Any], code: int, maintenance: bool, world: World, artifacts: Artifacts) -> None:
-    world.configure({"hooks": {point: hooks}, "hosts": {"prod": {"maintenance": maintenance}}})
-    told, before = world.server.home / "told", serving(world.site)
-    told.unlink(missing_ok=True)
-    with world.load(pause=UNHURRIED) as load:
-        result = world.deploy("--artifact", str(artifacts.version("7")))
-        load.wait(5)
-    newest = world.releases()[-1]
-    world.configure({"hooks": {point: []}, "hosts": {"prod": {"maintenance": False}}})
-    assert result.code == code, result.text
-    assert "exit code" in result.text
-    assert serving(world.site) == before
-    assert json.loads(world.get("/release").body)["release"] == before
-    assert {answer.status for answer in load.failed} == ({503} if maintenance else set())
-    assert not (world.site / "current/storage/framework/down").exists()
-    assert records(world.site)[newest]["state"] == ("failed" if code == 4 else "bad")
-    assert records(world.site)[before]["state"] == "live"
-    assert told.read_text() == f"{'on_failure' if code == 4 else 'on_rollback'} prod {newest} {before} \n"
     next_one_succeeds(world, artifacts)
 
 

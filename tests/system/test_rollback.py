@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
+import shutil
 import signal
 import sqlite3
+import subprocess
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 
+from tests.security.conftest import SAMPLE, Packs
 from tests.support.artifact import Artifacts
 from tests.support.deployment import World
 from tests.support.fab import Result
@@ -27,16 +30,29 @@ return new class extends Illuminate\\Database\\Migrations\\Migration {
 """
 
 
-@pytest.fixture
-def deployed(open_worlds: Callable[..., World], artifacts: Artifacts) -> World:
-    """A site with three good releases; the third brought a migration."""
+@pytest.fixture(scope="module")
+def three(open_worlds: Callable[..., World], artifacts: Artifacts) -> World:
+    """A site with three good releases; the third brought a migration. A copy of it lies beside it."""
     world = open_worlds(settings={"hosts": {"prod": {"health_tries": 1}}})
     for number, changes in (("1", {}), ("2", {}), ("3", {MIGRATION: TABLE})):
         assert deploy(world, artifacts, number, changes).code == 0
+    copy(world.site, world.folder / "copy")
     return world
 
 
-def deploy(world: World, artifacts: Artifacts, number: str, changes: dict[str, str] | None = None) -> Result:
+@pytest.fixture
+def deployed(three: World) -> World:
+    """That site, as it was."""
+    shutil.rmtree(three.site)
+    copy(three.folder / "copy", three.site)
+    return three
+
+
+def copy(source: Path, target: Path) -> None:
+    subprocess.run(["cp", "-a", "--", source, target], check=True)
+
+
+def deploy(world: World, artifacts: Artifacts | Packs, number: str, changes: dict[str, str] | None = None) -> Result:
     return world.deploy("--artifact", str(artifacts.version(number, changes)))
 
 
@@ -123,10 +139,10 @@ def test_an_unknown_release_is_refused(name: str, shared: World) -> None:
 
 
 @pytest.fixture(scope="module")
-def shared(open_worlds: Callable[..., World], artifacts: Artifacts) -> World:
-    """A site with one release."""
-    world = open_worlds(settings={"hosts": {"prod": {"health_tries": 1}}})
-    assert deploy(world, artifacts, "1").code == 0
+def shared(sample_worlds: Callable[..., World], packs: Packs) -> World:
+    """A site with one release, of an application that deploys fast."""
+    world = sample_worlds(settings={"hosts": {"prod": {"health_tries": 1}}})
+    assert deploy(world, packs, "1").code == 0
     return world
 
 
@@ -134,16 +150,13 @@ def test_the_current_one_is_no_target(shared: World) -> None:
     assert shared.rollback("--to", serving(shared.site)).code == 2
 
 
-def test_after_failed_and_bad_ones(shared: World, artifacts: Artifacts) -> None:
-    assert deploy(shared, artifacts, "2").code == 0
-    broken = {"app/Http/Controllers/StatusController.php": "<?php class {"}
-    assert deploy(shared, artifacts, "3", broken).code == 4
-    web_only = {
-        "routes/web.php": "<?php abort_if((bool) getenv('DOCUMENT_ROOT_LINK'), 500);\n"
-        + artifacts.read("routes/web.php").removeprefix("<?php")
-    }
-    cached = shared.deploy("--artifact", str(artifacts.version("4", web_only)), "--set", 'hosts.prod.caches=["config"]')
-    assert cached.code == 5, cached.text
+def test_after_failed_and_bad_ones(shared: World, packs: Packs) -> None:
+    assert deploy(shared, packs, "2").code == 0
+    assert deploy(shared, packs, "3", {"app/Site.php": "<?php class {"}).code == 4
+    web_only = "<?php if (getenv('DOCUMENT_ROOT_LINK')) { http_response_code(500); exit; }\n"
+    index = web_only + (SAMPLE / "public/index.php").read_text().removeprefix("<?php")
+    only = deploy(shared, packs, "4", {"public/index.php": index})
+    assert only.code == 5, only.text
     assert states(shared.site)[-4:] == ["retired", "live", "failed", "bad"]
     for name in shared.releases()[-2:]:
         assert shared.rollback("--to", name).code == 2
@@ -151,8 +164,8 @@ def test_after_failed_and_bad_ones(shared: World, artifacts: Artifacts) -> None:
     assert version(shared) == "1"
 
 
-def test_a_rollback_that_fails_its_validation_says_so(shared: World, artifacts: Artifacts) -> None:
-    assert deploy(shared, artifacts, "5").code == 0
+def test_a_rollback_that_fails_its_validation_says_so(shared: World, packs: Packs) -> None:
+    assert deploy(shared, packs, "5").code == 0
     before = serving(shared.site)
     result = shared.rollback("--set", "hosts.prod.url=http://127.0.0.1:9")
     assert result.code == 6
@@ -160,13 +173,13 @@ def test_a_rollback_that_fails_its_validation_says_so(shared: World, artifacts: 
     assert f"{before} serves again" in result.err
     assert "fab status --host=prod" in result.err
     assert (serving(shared.site), lock_is_free(shared.site)) == (before, True)
-    assert deploy(shared, artifacts, "6").code == 0
+    assert deploy(shared, packs, "6").code == 0
     assert version(shared) == "6"
     assert serving(shared.site) > before
 
 
-def test_a_rollback_that_is_stopped_leaves_what_served_before(shared: World, artifacts: Artifacts) -> None:
-    assert [deploy(shared, artifacts, number).code for number in ("8", "9")] == [0, 0]
+def test_a_rollback_that_is_stopped_leaves_what_served_before(shared: World, packs: Packs) -> None:
+    assert [deploy(shared, packs, number).code for number in ("8", "9")] == [0, 0]
     before = serving(shared.site)
     shared.configure({"hooks": {"post_release": ["sleep 60"]}})
     client = shared.start_fab("rollback", "--host=prod")
@@ -182,8 +195,8 @@ def test_a_rollback_that_is_stopped_leaves_what_served_before(shared: World, art
     assert version(shared) == "8"
 
 
-def test_a_failing_hook_does_not_keep_anybody_from_going_back(shared: World, artifacts: Artifacts) -> None:
-    assert [deploy(shared, artifacts, number).code for number in ("6", "7")] == [0, 0]
+def test_a_failing_hook_does_not_keep_anybody_from_going_back(shared: World, packs: Packs) -> None:
+    assert [deploy(shared, packs, number).code for number in ("6", "7")] == [0, 0]
     shared.configure({"hooks": {"post_release": ["exit 3", "..."]}})
     result = shared.rollback()
     shared.configure({"hooks": {"post_release": []}})
@@ -232,8 +245,8 @@ def test_cleanup_keeps_going_when_a_release_cannot_be_removed(shared: World) -> 
     assert shared.get("/release").status == 200
 
 
-def test_a_damaged_record_is_no_target_and_no_obstacle(shared: World, artifacts: Artifacts) -> None:
+def test_a_damaged_record_is_no_target_and_no_obstacle(shared: World, packs: Packs) -> None:
     path: Path = shared.site / ".deploy/releases" / f"{serving(shared.site)}.json"
     path.write_text("{ damaged")
-    assert deploy(shared, artifacts, "8").code == 0
+    assert deploy(shared, packs, "8").code == 0
     assert version(shared) == "8"

@@ -1,0 +1,103 @@
+"""What goes wrong whatever the application: artifacts, settings and hooks. The old release serves, and the next one needs no repair."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.security.conftest import Packs
+from tests.support.attempts import attempt, next_one_succeeds, settled
+from tests.support.deployment import World
+from tests.support.site import records, serving
+
+pytestmark = pytest.mark.system
+
+TELL = 'echo "$PHASE $HOST $RELEASE $PREVIOUS $COMMIT" >>"$HOME/told"'
+
+
+@pytest.fixture(scope="module")
+def world(sample_worlds: Callable[..., World], packs: Packs) -> World:
+    """A site that serves version 1; every test here leaves it with a good version."""
+    world = sample_worlds(settings={"hooks": {"on_failure": [TELL], "on_rollback": [TELL]}, "hosts": {"prod": {"health_tries": 1}}})
+    assert world.deploy("--artifact", str(packs.version("1"))).code == 0
+    return world
+
+
+def flipped(data: bytes, at: int) -> bytes:
+    return data[:at] + bytes([data[at] ^ 1]) + data[at + 1 :]
+
+
+@pytest.mark.parametrize(("damage", "says"), [
+    (lambda data: data[: len(data) // 2], "cannot be read"),
+    (lambda data: flipped(data, len(data) // 2), "cannot be read"),  # at its end, in tar's padding, a bit may mean the same
+    (lambda data: b"", "cannot be read"),
+    (lambda data: b"no archive at all", "cannot be read"),
+], ids=["truncated", "one bit flipped", "empty", "not an archive"])  # fmt: skip
+def test_a_damaged_artifact(damage: Callable[[bytes], bytes], says: str, world: World, packs: Packs, tmp_path: Path) -> None:
+    (tmp_path / "damaged.tar.gz").write_bytes(damage(packs.version("2").read_bytes()))
+    releases = world.releases()
+    made = attempt(world, "--artifact", str(tmp_path / "damaged.tar.gz"))
+    assert made.result.code == 4, made.result.text
+    assert says in made.result.text
+    assert f"{made.before} still serves" in made.result.text
+    settled(world, made)
+    assert world.releases() == releases
+    next_one_succeeds(world, packs)
+
+
+def test_an_artifact_that_is_not_there_is_a_usage_error(world: World) -> None:
+    made = attempt(world, "--artifact", "nowhere.tar.gz")
+    assert made.result.code == 2
+    assert "there is no file" in made.result.err
+    settled(world, made)
+
+
+@pytest.mark.parametrize(("setting", "code", "says"), [
+    ("php=/nowhere/php", 4, "'/nowhere/php', cannot be run"),
+    ("php=true", 4, "cannot be run"),
+    ("path=/proc/site", 2, "/proc/site"),
+    ("port=1", 4, "cannot connect"),
+    ("health_path=/nothing", 4, "/nothing with 404"),
+    ("url=http://127.0.0.1:9", 5, "answers nothing after 1 tries"),
+    ("keep_releases=none", 2, "keep_releases"),
+], ids=lambda value: value if isinstance(value, str) else "")  # fmt: skip
+def test_a_wrong_setting(setting: str, code: int, says: str, world: World, packs: Packs) -> None:
+    made = attempt(world, "--artifact", str(packs.version("2")), "--set", f"hosts.prod.{setting}")
+    assert made.result.code == code, made.result.text
+    assert says in made.result.text
+    settled(world, made)
+    if code != 2:
+        next_one_succeeds(world, packs)
+
+
+HOOKS: list[tuple[str, Any, int, bool]] = [
+    ("pre_release", ["echo pre; exit 3"], 4, True),
+    ("mid_release", ["echo mid; exit 3"], 4, False),
+    ("mid_release", [{"command": "exit 3", "place": "local"}, "..."], 4, True),
+    ("post_release", ["echo post; exit 3"], 5, False),
+    ("post_release", ["echo post; exit 3"], 5, True),
+    ("post_release", ["exit 3", "..."], 5, True),
+    ("post_release", ["...", {"command": "exit 3", "place": "local"}], 5, False),
+]
+
+
+@pytest.mark.parametrize(("point", "hooks", "code", "maintenance"), HOOKS)
+def test_a_failing_hook(point: str, hooks: list[Any], code: int, maintenance: bool, world: World, packs: Packs) -> None:
+    world.configure({"hooks": {point: hooks}, "hosts": {"prod": {"maintenance": maintenance}}})
+    made = attempt(world, "--artifact", str(packs.version("7")))
+    newest = world.releases()[-1]
+    world.configure({"hooks": {point: []}, "hosts": {"prod": {"maintenance": False}}})
+    assert made.result.code == code, made.result.text
+    assert "exit code" in made.result.text
+    assert serving(world.site) == made.before
+    assert json.loads(world.get("/release").body)["release"] == made.before
+    assert {answer.status for answer in made.load.failed} == ({503} if maintenance else set())
+    assert not (world.site / "current/storage/framework/down").exists()
+    assert records(world.site)[newest]["state"] == ("failed" if code == 4 else "bad")
+    assert records(world.site)[made.before]["state"] == "live"
+    assert made.told == f"{'on_failure' if code == 4 else 'on_rollback'} prod {newest} {made.before} \n"
+    next_one_succeeds(world, packs)
