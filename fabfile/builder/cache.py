@@ -11,6 +11,15 @@ from .workshop import Workshop
 
 LISTED = f"listed() {{\n{php('engine/manifest.php')}\n}}\n"
 RESTORE = source("builder/key.sh") + LISTED + source("builder/restore.sh")
+# While a build is cloned: commit $2's lock file in repository $1 says what can be put into folder $5 meanwhile, for RESTORE to find.
+AHEAD = f"""
+ahead() {{
+  mkdir -- "$5"
+  git -C "$1" show "$2:$6" >"$5/$6" 2>/dev/null || return 0
+  shift 2
+  ({RESTORE}) >"$3/said"
+}}
+"""
 KEEP = source("builder/key.sh") + source("builder/keep.sh")
 SPARE = source("builder/key.sh") + LISTED + source("builder/spare.sh")
 PRUNE = """
@@ -31,9 +40,10 @@ def used(shop: Workshop, folder: str) -> bool:
     return shop.composer != "none" if folder == "vendor" else looking.has_front_end(shop)
 
 
-def foresee(shop: Workshop, folder: str, *depends: str) -> None:
-    """Let ``restore`` travel with the trip that makes the build's folder."""
-    shop.shell.foresee(RESTORE, shop.cache, folder, *depends)
+def foresee(shop: Workshop, folder: str, work: str, *depends: str) -> tuple[str, ...]:
+    """Let ``restore`` travel with the trip that makes the build's folder; what AHEAD takes there besides repository and commit."""
+    shop.shell.foresee(RESTORE, shop.cache, folder, work, *depends)
+    return shop.cache, folder, shop.taken, *depends
 
 
 def restore(shop: Workshop, folder: str, *depends: str) -> bool:

@@ -26,10 +26,9 @@ def restore_cache(c: Context) -> None:
     console.done(f"Restored from cache: {', '.join(done)}" if done else "Nothing cached for these lock files")
 
 
-def foresee(shop: Workshop) -> None:
-    """Let vendor be put back right behind the clone, where what that depends on is known before."""
-    if cache.used(shop, "vendor"):
-        cache.foresee(shop, "vendor", *_depends(shop, "vendor"))
+def foresee(shop: Workshop) -> tuple[str, ...]:
+    """Let vendor be put back beside the clone, where what that depends on is known before; what the clone is told for that."""
+    return cache.foresee(shop, "vendor", *_depends(shop, "vendor")) if cache.used(shop, "vendor") else ()
 
 
 def _depends(shop: Workshop, folder: str) -> tuple[str, ...]:

@@ -22,12 +22,9 @@ FOLDERS = 'cd "$1" 2>/dev/null || exit 0; find . -name .git -prune -o -type d ! 
 # Its commit, when that was made (seconds since 1970: the shipped files bear it), and the branch it was taken from.
 ABOUT = 'cd "$1" 2>/dev/null || exit 0; git log -1 --format="%H %ct" 2>/dev/null || exit 0; git config laravel-fab.branch || :'
 # Leaves nothing of the environment that built it.
-PLAIN = """
-cd "$1"
-rm -f -- public/hot
-for name in config routes-v7 events packages services; do rm -f -- "bootstrap/cache/$name.php"; done
-"""
-BOOTS = 'cd "$1"; shift; command -v "$1" >/dev/null 2>&1 || exit 0; "$@"'
+FORGET = 'for name in config routes-v7 events packages services; do rm -f -- "bootstrap/cache/$name.php"; done'
+PLAIN = f'cd "$1"\nrm -f -- public/hot\n{FORGET}'
+BOOTS = f'cd "$1"; shift; command -v "$1" >/dev/null 2>&1 || exit 0; code=0; "$@" || code=$?\n{FORGET}\nexit "$code"'
 IGNORE = ".deployignore"
 FRONT_END = ("package.json", "yarn.lock")  # what its package manager is told by, besides the names of lock files
 

@@ -11,7 +11,7 @@ from ..engine.errors import Failure
 from ..engine.logins import GIT, apart
 from ..engine.tasks import on_builder
 from . import dependencies, looking
-from .cache import foresee_tidy, tidy
+from .cache import AHEAD, foresee_tidy, tidy
 from .workshop import TOOLS, clean, leave, tools, workshop
 
 HEX = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
@@ -24,6 +24,7 @@ remote ls-remote --exit-code -- "$1" "refs/heads/$2" "refs/tags/$2" "refs/tags/$
 """
 # A commit by its id; where the remote does not hand out ids, all of its branches, and the id must be among them.
 CLONE = f"""
+{AHEAD}
 login=$4
 {GIT}
 [ -d "$1" ] || git init -q --bare -- "$1"
@@ -34,6 +35,8 @@ git cat-file -e "$3^{{commit}}" 2>/dev/null ||
   remote fetch -q --no-tags -- "$2" '+refs/heads/*:refs/heads/*'
 git cat-file -e "$3^{{commit}}"
 )
+trap wait EXIT
+[ "$#" -eq 6 ] || (repo=$1 commit=$3; shift 6; ahead "$repo" "$commit" "$@") &
 git clone -q --shared --no-checkout -- "$1" "$5"
 cd "$5"
 git -c advice.detachedHead=false checkout -q --detach "$3"
@@ -105,10 +108,9 @@ def clone(c: Context, commit: str = "", branch: str = "") -> str:
     limit, source = project.loaded().settings.build.timeout, apart(url)
     clean(shop)
     looking.foresee(shop, looking.TOP, paths=looking.FRONT_END)
-    if not shop.local:
-        dependencies.foresee(shop)
+    ahead = () if shop.local else dependencies.foresee(shop)
     values = (shop.repo, source.url, commit, source.credential, shop.work, branch)
-    shop.shell.work(CLONE, *values, timeout=limit, what=f"git clone {commit[:12]}")
+    shop.shell.work(CLONE, *values, *ahead, timeout=limit, what=f"git clone {commit[:12]}")
     console.done(f"Repository cloned at commit: {commit[:12]} ({branch})")
     return commit
 

@@ -41,6 +41,11 @@ class Workshop:
         return f"{self.base}/work"
 
     @property
+    def taken(self) -> str:
+        """Where what comes from the cache waits for a build that is being cloned."""
+        return f"{self.base}/taken"
+
+    @property
     def repo(self) -> str:
         return f"{self.base}/repo.git"
 
@@ -142,7 +147,7 @@ def clean(shop: Workshop) -> None:
     [ -f "$mark" ] || [ ! -e "$1/work" ] || { echo "$1/work is there but was not made by laravel-fab" >&2; exit 1; }
     mkdir -p -- "$1/cache" "$1/artifacts"
     : >"$mark"
-    rm -rf -- "$1/work"
+    rm -rf -- "$1/work" "$1/taken"
     mkdir -- "$1/work"
     """
     shop.shell.do(script, shop.base, what=f"clean {shop.work}")

@@ -12,30 +12,38 @@ from . import common, configure
 # Which file each artisan command must have left: the commands end with 0 even when they failed
 # (laravel/framework: OptimizeCommand, Console/View/Components/Task).
 PRODUCES = {"config": "config.php", "route": "routes-v7.php", "event": "events.php"}
-# One after the other, since each artisan reads the configuration that the first one caches. config.php holds every secret of
+# The configuration first, since each artisan reads what is cached of it, then the others side by side. config.php holds every secret of
 # .env, and Laravel writes it for everybody to read: it gets the mode and the group of .env. $5: "name:file" of each cache.
 CACHES = """
 cd "$1"
 views=$2 mode=$3 group=$4 wanted=$5 current=$6 literal=$7
 shift 7
 real=$(cd ../.. && pwd -P)/current
+made() { # "NAME:FILE" ARTISAN…
+  name=${1%%:*} file=${1#*:} code=0
+  shift
+  "$@" "$name:cache" --no-interaction --no-ansi || code=$?
+  if [ "$code" -gt 0 ]; then echo "php artisan $name:cache failed" >&2; return "$code"; fi
+  [ -n "$file" ] && [ ! -s "bootstrap/cache/$file" ] || return 0
+  full=$(df -P . | awk 'NR == 2 { print $5 }')
+  echo "artisan $name:cache reported success but did not write bootstrap/cache/$file; the disk is $full full" >&2
+  return 1
+}
 for each in $wanted; do file=${each#*:}; [ -z "$file" ] || rm -f -- "bootstrap/cache/$file"; done
 if [ -n "$views" ]; then VIEW_COMPILED_PATH=$views; export VIEW_COMPILED_PATH; mkdir -p -- "$views"; fi
+case " $wanted" in *" config:"*)
+  config=bootstrap/cache/config.php
+  ([ -z "$mode" ] || umask 027; made config:config.php "$@")
+  [ -z "$mode" ] || chmod "$mode" "$config"
+  [ -z "$mode" ] || [ -z "$group" ] || chgrp "$group" "$config"
+  CURRENT=$current REAL=$real awk "$literal" "$config" ;;
+esac
+all='' code=0
 for each in $wanted; do
-  name=${each%%:*} file=${each#*:} code=0
-  (if [ "$name" = config ] && [ -n "$mode" ]; then umask 027; fi; exec "$@" "$name:cache" --no-interaction --no-ansi) || code=$?
-  if [ "$code" -gt 0 ]; then echo "php artisan $name:cache failed" >&2; exit "$code"; fi
-  if [ -n "$file" ] && [ ! -s "bootstrap/cache/$file" ]; then
-    full=$(df -P . | awk 'NR == 2 { print $5 }')
-    echo "artisan $name:cache reported success but did not write bootstrap/cache/$file; the disk is $full full" >&2
-    exit 1
-  fi
-  if [ "$name" = config ] && [ -n "$mode" ]; then
-    chmod "$mode" "bootstrap/cache/$file"
-    [ -z "$group" ] || chgrp "$group" "bootstrap/cache/$file"
-  fi
-  [ "$name" != config ] || CURRENT=$current REAL=$real awk "$literal" "bootstrap/cache/$file"
+  [ "$each" = config:config.php ] || { made "$each" "$@" & all="$all $!"; }
 done
+for each in $all; do wait "$each" || code=$?; done
+exit "$code"
 """
 # Keys of a cached configuration (var_export: two blanks a level) whose values lead through current: they change with every switch
 # while the code does not, and PHP remembers where they led. The site's folder may be reached by a link: its own path counts as well.
@@ -66,7 +74,7 @@ def optimize(c: Host, release: str = "") -> None:
 
 
 def _cache(c: Host, root: str) -> None:
-    """Each artisan NAME:cache. Views are compiled inside the release, also where a folder around them is shared:
+    """The artisan NAME:cache of each. Views are compiled inside the release, also where a folder around them is shared:
     view:cache begins with view:clear, which would take them from the release that serves (ViewCacheCommand)."""
     around = any(f"{configure.VIEWS}/".startswith(f"{folder}/") for folder in c.settings.shared_folders if folder != configure.VIEWS)
     views = f"{root}/bootstrap/cache/views" if around else ""

@@ -122,6 +122,8 @@ def test_the_server_can_build_for_itself(world: World) -> None:
     assert (version(world), list((world.folder / "on-server/notes").iterdir()) != []) == ("4", True)
     assert "Build on prod" in result.out
     assert "Built here" in result.out
+    manifest = (world.site / f".deploy/releases/{serving(world.site)}.manifest").read_text()
+    assert [line.split()[-1] for line in manifest.splitlines() if "bootstrap/cache/" in line] == ["bootstrap/cache/.gitignore"]
     assert leftovers(world.site) == []
     assert world.fab("verify", "--host=prod").code == 0
     assert list((world.folder / "on-server/notes/artifacts").iterdir()) == []
