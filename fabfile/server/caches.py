@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 
 from ..engine import console
 from ..engine.hosts import Host
@@ -12,8 +13,9 @@ from . import common, configure
 # Which file each artisan command must have left: the commands end with 0 even when they failed
 # (laravel/framework: OptimizeCommand, Console/View/Components/Task).
 PRODUCES = {"config": "config.php", "route": "routes-v7.php", "event": "events.php"}
-# The configuration first, since each artisan reads what is cached of it, then the others side by side. config.php holds every secret of
-# .env, and Laravel writes it for everybody to read: it gets the mode and the group of .env. $5: "name:file" of each cache.
+# The first one by itself: each artisan reads the configuration that is cached, and the list of packages that whoever is first makes. Then
+# the others side by side. config.php holds every secret of .env, and Laravel writes it for everybody to read: it gets the mode and the
+# group of .env. $5: "name:file" of each cache.
 CACHES = """
 cd "$1"
 views=$2 mode=$3 group=$4 wanted=$5 current=$6 literal=$7
@@ -31,16 +33,16 @@ made() { # "NAME:FILE" ARTISAN…
 }
 for each in $wanted; do file=${each#*:}; [ -z "$file" ] || rm -f -- "bootstrap/cache/$file"; done
 if [ -n "$views" ]; then VIEW_COMPILED_PATH=$views; export VIEW_COMPILED_PATH; mkdir -p -- "$views"; fi
-case " $wanted" in *" config:"*)
-  config=bootstrap/cache/config.php
-  ([ -z "$mode" ] || umask 027; made config:config.php "$@")
+first=${wanted%% *} config=bootstrap/cache/config.php
+([ "$first" != config:config.php ] || [ -z "$mode" ] || umask 027; made "$first" "$@")
+if [ "$first" = config:config.php ]; then
   [ -z "$mode" ] || chmod "$mode" "$config"
   [ -z "$mode" ] || [ -z "$group" ] || chgrp "$group" "$config"
-  CURRENT=$current REAL=$real awk "$literal" "$config" ;;
-esac
+  CURRENT=$current REAL=$real awk "$literal" "$config"
+fi
 all='' code=0
 for each in $wanted; do
-  [ "$each" = config:config.php ] || { made "$each" "$@" & all="$all $!"; }
+  [ "$each" = "$first" ] || { made "$each" "$@" & all="$all $!"; }
 done
 for each in $all; do wait "$each" || code=$?; done
 exit "$code"
@@ -73,13 +75,27 @@ def optimize(c: Host, release: str = "") -> None:
     console.done(f"Caches prepared: {', '.join(c.settings.caches) or 'none wanted'}")
 
 
+def wanted(names: Iterable[str]) -> str:
+    """What CACHES takes for these caches: the configuration's first."""
+    return " ".join(f"{name}:{PRODUCES.get(name, '')}" for name in sorted(names, key=lambda name: name != "config"))
+
+
 def _cache(c: Host, root: str) -> None:
     """The artisan NAME:cache of each. Views are compiled inside the release, also where a folder around them is shared:
     view:cache begins with view:clear, which would take them from the release that serves (ViewCacheCommand)."""
     around = any(f"{configure.VIEWS}/".startswith(f"{folder}/") for folder in c.settings.shared_folders if folder != configure.VIEWS)
     views = f"{root}/bootstrap/cache/views" if around else ""
-    wanted = " ".join(f"{name}:{PRODUCES.get(name, '')}" for name in c.settings.caches)
-    values = (root, views, c.settings.env_mode, c.settings.web_group, wanted, c.site.current, LITERAL, *common.php(c), "artisan")
+    values = (
+        root,
+        views,
+        c.settings.env_mode,
+        c.settings.web_group,
+        wanted(c.settings.caches),
+        c.site.current,
+        LITERAL,
+        *common.php(c),
+        "artisan",
+    )
     names = ", ".join(f"{name}:cache" for name in c.settings.caches)
     with common.unchanged(c):
         said = c.shell.work(CACHES, *values, timeout=c.settings.command_timeout * len(c.settings.caches), what=f"php artisan {names}").out

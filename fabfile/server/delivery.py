@@ -32,7 +32,6 @@ have=$(
 """
 ROOM = 'rm -rf -- "$1"; mkdir -- "$1"'
 AGAIN = 'cd "$1"; shift; rm -rf -- "$@"'
-WRITE = '{ sync -f "$1" || sync; } </dev/null >/dev/null 2>&1 9>&- &'
 PATCH = 'umask 077; printf "%s" "$2" >"$1"'
 
 
@@ -50,7 +49,6 @@ def deliver(c: Host, made: artifacts.Artifact, release: str, base: Record | None
         sent = _difference(c, made, release, base, expected) or _all(c, made, release, expected)
         manifests.keep(expected)
     c.shell.do('rm -rf -- "$1"', f"{c.site.own}/incoming", what="forget the upload")
-    c.shell.do(WRITE, folder, what="begin to have the disk write it, which the switch waits for")
     console.done(sent)
     return expected
 

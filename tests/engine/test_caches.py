@@ -27,7 +27,7 @@ case $name in
 esac
 echo "end $name" >>"$log"
 """
-WANTED = "route:routes-v7.php config:config.php view: event:events.php"
+WANTED = caches.wanted(["route", "config", "view", "event"])
 OTHERS = "route:cache view:cache event:cache"
 
 
@@ -58,6 +58,12 @@ def test_the_configuration_is_first_and_the_others_wait_for_nobody_else(release:
     assert release.told()[:2] == ["begin config:cache", "end config:cache"]
     assert sorted(release.told()[2:5]) == sorted(f"begin {name}" for name in OTHERS.split())
     assert (release.folder / "bootstrap/cache/config.php").stat().st_mode & 0o777 == 0o640
+
+
+def test_where_the_configuration_is_not_cached_another_one_is_first(release: Release) -> None:
+    made = release.caches(together="view:cache", wanted=caches.wanted(["view", "route", "event"]))
+    assert made.returncode == 0, made.stderr
+    assert release.told()[:2] == ["begin view:cache", "end view:cache"]
 
 
 def test_what_follows_a_configuration_that_cannot_be_cached_is_not_tried(release: Release) -> None:
