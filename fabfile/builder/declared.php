@@ -87,7 +87,8 @@ function plain(string $root, bool $dev): bool
     $lock = json_decode(text("$root/composer.lock"), true);
     $scripts = $own['scripts'] ?? [];
     $foreign = array_diff((array) ($scripts['post-autoload-dump'] ?? []), HARMLESS);
-    if (!is_array($own) || !is_array($lock) || $foreign !== [] || isset($scripts['pre-autoload-dump'])) {
+    $before = array_intersect_key($scripts, ['pre-install-cmd' => 1, 'pre-autoload-dump' => 1]); // which may write more classes
+    if (!is_array($own) || !is_array($lock) || $foreign !== [] || $before !== []) {
         return false;
     }
     foreach (array_merge($lock['packages'] ?? [], $dev ? $lock['packages-dev'] ?? [] : []) as $package) {

@@ -85,17 +85,8 @@ def _cache(c: Host, root: str) -> None:
     view:cache begins with view:clear, which would take them from the release that serves (ViewCacheCommand)."""
     around = any(f"{configure.VIEWS}/".startswith(f"{folder}/") for folder in c.settings.shared_folders if folder != configure.VIEWS)
     views = f"{root}/bootstrap/cache/views" if around else ""
-    values = (
-        root,
-        views,
-        c.settings.env_mode,
-        c.settings.web_group,
-        wanted(c.settings.caches),
-        c.site.current,
-        LITERAL,
-        *common.php(c),
-        "artisan",
-    )
+    private = (c.settings.env_mode, c.settings.web_group)
+    values = (root, views, *private, wanted(c.settings.caches), c.site.current, LITERAL, *common.php(c), "artisan")
     names = ", ".join(f"{name}:cache" for name in c.settings.caches)
     with common.unchanged(c):
         said = c.shell.work(CACHES, *values, timeout=c.settings.command_timeout * len(c.settings.caches), what=f"php artisan {names}").out

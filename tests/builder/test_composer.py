@@ -168,6 +168,7 @@ SCRIPTS = "Illuminate\\Foundation\\ComposerScripts::postAutoloadDump", "@php art
 MORE: dict[str, dict[str, object]] = {
     "a script of one's own after the dump": {"scripts": {"post-autoload-dump": ["touch dumped"]}},
     "a script before the dump": {"scripts": {"pre-autoload-dump": "touch dumped"}},
+    "a script before all of it": {"scripts": {"pre-install-cmd": ["touch dumped"]}},
 }
 
 
@@ -205,6 +206,13 @@ def test_what_may_do_more_has_no_key(what: str, project: Project) -> None:
     assert len(key(project)) == 64  # it is not installed
     project.write({"composer.lock": json.dumps({**lock, "packages": [*lock["packages"], LOCKED[what]]})})
     assert key(project) == ""
+
+
+def test_a_script_after_all_of_it_runs_and_is_no_hindrance(project: Project) -> None:
+    project.write({"composer.json": json.dumps({**project.own, "scripts": {"post-install-cmd": "touch installed"}})})
+    assert REUSED not in project.build()
+    assert REUSED in project.build()
+    assert (project.folder / "work/installed").exists()
 
 
 def test_what_laravel_does_after_the_dump_is_no_hindrance(project: Project) -> None:
