@@ -121,7 +121,7 @@ REMOVED = {
     'fabfile/server/delivery.py: rm -rf -- "$1"': "a release that is not one yet, and the folder of uploads",
     'fabfile/server/uploading.py: rm -rf -- "$part"': "parts of other uploads, below the folder of uploads",
     'fabfile/server/delivery.py: rm -rf -- "$@"': "entries of a release that is not one yet",
-    'fabfile/builder/workshop.py: rm -rf -- "$1/work"': "below a folder with our mark",
+    'fabfile/builder/workshop.py: rm -rf -- "$1/work" "$1/taken"': "below a folder with our mark",
     'fabfile/builder/dependencies.py: rm -rf -- "$1"': "node_modules of the build",
     'fabfile/builder/cache.py: rm -rf -- "$1/work"': "below a folder with our mark",
     'fabfile/builder/cache.py: rm -rf -- "$old" "$old.manifest"': "what was built here and never deployed, by the form of its name",
@@ -129,6 +129,7 @@ REMOVED = {
     'fabfile/builder/spare.sh: rm -rf -- "$old"': "spare folders for other lock files, by the form of their name",
     'fabfile/builder/spare.sh: rm -rf -- "$new"': "the spare folder that is made here",
     'fabfile/builder/restore.sh: rm -rf -- "$spare"': "a spare folder that was taken or is damaged",
+    'fabfile/builder/restore.sh: rm -rf -- "$taken"': "what was put back while the build was cloned, if it says so",
     "fabfile/builder/collect.sh: rm -rf -- .git": "the build's own git, in the build's folder, where cd has to have succeeded",
     'fabfile/builder/collect.sh: rm -rf -- "./$path"': "entries of the build that do not ship",
 }
