@@ -10,13 +10,13 @@ from typing import Any
 
 import pytest
 
-from tests.support.artifact import Artifacts
+from tests.security.conftest import Packs
 from tests.support.deployment import World
 from tests.support.site import serving
 
 pytestmark = pytest.mark.system
 
-BROKEN = {"app/Http/Controllers/StatusController.php": "<?php class {"}
+BROKEN = {"app/Site.php": "<?php class {"}
 
 
 class Receiver(ThreadingHTTPServer):
@@ -56,18 +56,19 @@ def receiver() -> Iterator[Receiver]:
 
 
 @pytest.fixture(scope="module")
-def world(open_worlds: Callable[..., World], receiver: Receiver) -> World:
+def world(sample_worlds: Callable[..., World], receiver: Receiver) -> World:
+    """Who is told what has nothing to do with the application, so it is the one that deploys fastest."""
     url = f"http://127.0.0.1:{receiver.server_port}"
-    return open_worlds(settings={"notify": {"slack": f"{url}/services/T0/B0/very-secret", "webhook": f"{url}/hook"}})
+    return sample_worlds(settings={"notify": {"slack": f"{url}/services/T0/B0/very-secret", "webhook": f"{url}/hook"}})
 
 
-def test_each_outcome_is_told(world: World, receiver: Receiver, artifacts: Artifacts) -> None:
+def test_each_outcome_is_told(world: World, receiver: Receiver, packs: Packs) -> None:
     runs = [
-        (lambda: world.deploy("--artifact", str(artifacts.version("1"))), 0, "success"),
-        (lambda: world.deploy("--artifact", str(artifacts.version("2"))), 0, "success"),
-        (lambda: world.deploy("--artifact", str(artifacts.version("3", BROKEN))), 4, "failure"),
+        (lambda: world.deploy("--artifact", str(packs.version("1"))), 0, "success"),
+        (lambda: world.deploy("--artifact", str(packs.version("2"))), 0, "success"),
+        (lambda: world.deploy("--artifact", str(packs.version("3", BROKEN))), 4, "failure"),
         (lambda: world.deploy("--branch", "nowhere"), 4, "failure"),
-        (lambda: world.deploy("--artifact", str(artifacts.version("4")), "--set", 'hooks.post_release=["exit 1"]'), 5, "rollback"),
+        (lambda: world.deploy("--artifact", str(packs.version("4")), "--set", 'hooks.post_release=["exit 1"]'), 5, "rollback"),
         (world.rollback, 0, "rollback"),
     ]
     for run, code, event in runs:
@@ -84,14 +85,14 @@ def test_each_outcome_is_told(world: World, receiver: Receiver, artifacts: Artif
         assert "very-secret" not in result.text
 
 
-def test_only_the_wanted_events_are_told(world: World, receiver: Receiver, artifacts: Artifacts) -> None:
-    assert world.deploy("--artifact", str(artifacts.version("5")), "--set", 'notify.events=["failure"]').code == 0
+def test_only_the_wanted_events_are_told(world: World, receiver: Receiver, packs: Packs) -> None:
+    assert world.deploy("--artifact", str(packs.version("5")), "--set", 'notify.events=["failure"]').code == 0
     assert receiver.take() == {}
 
 
-def test_a_receiver_that_is_dead_changes_nothing(world: World, receiver: Receiver, artifacts: Artifacts) -> None:
+def test_a_receiver_that_is_dead_changes_nothing(world: World, receiver: Receiver, packs: Packs) -> None:
     nobody = ("--set", "notify.webhook=http://127.0.0.1:9/", "--set", "notify.slack=")
-    result = world.deploy("--artifact", str(artifacts.version("6")), *nobody)
+    result = world.deploy("--artifact", str(packs.version("6")), *nobody)
     assert result.code == 0, result.text
     assert "webhook could not be told" in result.out
     assert json.loads(world.get("/release").body)["release"] == serving(world.site)
