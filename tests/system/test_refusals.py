@@ -74,13 +74,14 @@ def test_a_wrong_setting(setting: str, code: int, says: str, world: World, packs
         next_one_succeeds(world, packs)
 
 
+# Each takes long enough for visitors to meet maintenance mode.
 HOOKS: list[tuple[str, Any, int, bool]] = [
-    ("pre_release", ["echo pre; exit 3"], 4, True),
+    ("pre_release", ["echo pre; sleep 0.5; exit 3"], 4, True),
     ("mid_release", ["echo mid; exit 3"], 4, False),
-    ("mid_release", [{"command": "exit 3", "place": "local"}, "..."], 4, True),
+    ("mid_release", [{"command": "sleep 0.5; exit 3", "place": "local"}, "..."], 4, True),
     ("post_release", ["echo post; exit 3"], 5, False),
-    ("post_release", ["echo post; exit 3"], 5, True),
-    ("post_release", ["exit 3", "..."], 5, True),
+    ("post_release", ["echo post; sleep 0.5; exit 3"], 5, True),
+    ("post_release", ["sleep 0.5; exit 3", "..."], 5, True),
     ("post_release", ["...", {"command": "exit 3", "place": "local"}], 5, False),
 ]
 
