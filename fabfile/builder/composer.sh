@@ -1,7 +1,6 @@
 # Runs Composer (the rest of the words, an install) in build $1. Nearly all of its time it looks for classes in thousands of files that
 # have not changed: where cache $2 (empty: none) has an autoloader that was made of the same, as autoload.key says (declared.php), it is
-# spared that.
-sum() { { sha256sum 2>/dev/null || shasum -a 256; } | cut -c1-64; }
+# spared that. key.sh comes before this.
 made() { # the files of an autoloader that are there
   for file in autoload.php composer/ClassLoader.php composer/autoload_*.php composer/include_paths.php composer/platform_check.php; do
     [ ! -f "$file" ] || printf '%s\n' "$file"

@@ -35,7 +35,7 @@ def pack(target: Path, extra: dict[str, str] | None = None) -> Path:
 
 
 class Packs:
-    """Versions of the sample application as artifacts, whose ``/release`` says which one it is."""
+    """Versions of the sample application as artifacts, whose ``/release`` says which one it is: the code, and the cached configuration."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -44,7 +44,7 @@ class Packs:
         """Return the artifact of this version, with ``changes`` to its files."""
         path = self.folder / f"{number}-{len(list(self.folder.iterdir()))}.tar.gz"
         config = (SAMPLE / "config/app.php").read_text().replace("'version' => 1", f"'version' => {number}")
-        view = '{"version": "{{ $version }}", "release": "{{ $release }}"}'
+        view = f'{{"version": "{number}", "configured": "{{{{ $version }}}}", "release": "{{{{ $release }}}}"}}'
         routes = "<?php return ['/' => 'home', '/release' => 'release'];"
         ours = {"config/app.php": config, "resources/views/release.blade.php": view, "routes/web.php": routes}
         return pack(path, {**ours, **(changes or {})})
