@@ -177,9 +177,13 @@ watch() {
 }
 
 # A text that is kept here since an earlier run, where its name stands in a frame. Without it nothing of that may run.
-recall() { # NAME
-  row=$(cat -- "$folder/kept/$1" && echo .) || lost=$1
-  row=${row%"$nl".}
+recall() { # NAME: 64 hexadecimal digits
+  eval "row=\${kept_$1-}"
+  if [ -z "$row" ]; then
+    row=$(cat -- "$folder/kept/$1" && echo .) || lost=$1
+    row=${row%"$nl".}
+    eval "kept_$1=\$row" # most are asked for more than once
+  fi
 }
 
 end 0 0 # whatever a log-in printed comes before this

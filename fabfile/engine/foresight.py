@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from weakref import WeakSet
 
 from . import pieces
@@ -20,6 +21,16 @@ def look_again() -> None:
         conversation.changed()
 
 
+@dataclass(frozen=True)
+class Asked:
+    """A script to be sent: how, and how many seconds it may take; a ``quick`` one may share its frame, and this time, with others."""
+
+    kind: str
+    script: str
+    limit: int
+    quick: bool = False
+
+
 class Foresight(Wire):
     """``timeout`` is the default limit of a question in seconds; the rest is Wire's."""
 
@@ -27,7 +38,7 @@ class Foresight(Wire):
         super().__init__(place, connect, silence)
         self.timeout = timeout
         self.seen: dict[tuple[str, ...], str] = {}
-        self._foreseen: dict[str, int] = {}  # scripts that go with the next trip, and the limit of each
+        self._foreseen: dict[str, int | None] = {}  # scripts that go with the next trip, and the limit of each
         self._ahead: dict[str, Sent] = {}  # those that went with the last one, in the order of the answers
         self._early: dict[str, Answer] = {}  # answers to that which came before the one that was asked for
         self._stale = False  # they were sent before something changed
@@ -39,13 +50,13 @@ class Foresight(Wire):
         Only for what changes nothing, or does no harm where that trip fails: it runs all the same. It is forgotten with the trip after
         that, asked or not.
         """
-        self._foreseen[pieces.piece(script, values, "").script] = self.timeout if timeout is None else timeout
+        self._foreseen[pieces.piece(script, values, "").script] = timeout
 
     def hurry(self) -> None:
         """Have what is foreseen answered from now on, while this machine is busy with something else."""
         if not (self._running or self._ahead):
             self._since = time.monotonic()
-            self._send(self._depart())
+            self._send(self._depart()[1])
 
     def changed(self) -> None:
         """Something was done that this conversation does not know of: what was seen or foreseen is out of date."""
@@ -57,13 +68,27 @@ class Foresight(Wire):
         self._ahead, self._early = {}, {}
         super().close()
 
-    def _depart(self) -> bytes:
-        """The frames of what was foreseen; it is on its way from now on."""
-        sent = {script: self._next(limit) for script, limit in self._foreseen.items()}
-        token = self._frames.token
-        frames = [self._framed("ask", each, pieces.weave([Piece(script, "")], token)) for script, each in sent.items()]
-        self._ahead, self._early, self._foreseen, self._stale = sent, {}, {}, False
-        return b"".join(frames)
+    def _depart(self, *first: Asked) -> tuple[list[Sent], bytes]:
+        """The frames of what is asked ``first``, and behind them of what was foreseen, which is on its way from now on."""
+        scripts, token = list(self._foreseen), self._frames.token
+        behind = [self._question(pieces.weave([Piece(each, "")], token), self._foreseen[each]) for each in scripts]
+        sent, data = self._frame_up([*first, *behind])
+        ahead = dict(zip(scripts, sent[len(first) :], strict=True))
+        self._ahead, self._early, self._foreseen, self._stale = ahead, {}, {}, False
+        return sent, data
+
+    def _question(self, script: str, limit: int | None) -> Asked:
+        return Asked("ask", script, self.timeout if limit is None else limit, quick=limit is None)
+
+    def _frame_up(self, asked: Sequence[Asked]) -> tuple[list[Sent], bytes]:
+        """All of these, each on its way, and the frames of them: a shell of its own for each is what a small question costs most."""
+        sent, data = list[Sent](), b""
+        for row in _rows(asked):
+            numbers = [self._next() for _ in row]
+            sent += [Sent(number, row[0].limit, numbers[-1]) for number in numbers]
+            scripts = [each.script for each in row]
+            data += self._framed(row[0].kind, sent[-1], pieces.gather(list(zip(numbers, scripts, strict=True)), self._frames.token))
+        return sent, data
 
     def _is_ahead(self, script: str) -> bool:
         return not self._stale and (script in self._ahead or script in self._early)
@@ -75,5 +100,21 @@ class Foresight(Wire):
         while self._ahead and script not in self._early:
             first = next(iter(self._ahead))
             self._early[first] = self._wait(self._ahead[first])
-            del self._ahead[first]
+            self._ahead.pop(first, None)
         return self._early.pop(script, None)
+
+    def _cut(self, last: int) -> None:
+        """What did not run is not on its way any more: it travels when it is asked for."""
+        self._ahead = {script: sent for script, sent in self._ahead.items() if sent.last != last}
+
+
+def _rows(asked: Sequence[Asked]) -> Iterator[list[Asked]]:
+    """Quick ones that follow each other together, the others each by itself."""
+    row: list[Asked] = []
+    for each in asked:
+        if row and not (each.quick and row[-1].quick):
+            yield row
+            row = []
+        row.append(each)
+    if row:
+        yield row

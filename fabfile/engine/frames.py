@@ -18,6 +18,9 @@ class Stream:
     def __init__(self) -> None:
         self.data, self.searched = bytearray(), 0
 
+    def has(self, mark: bytes) -> bool:
+        return (at := self.data.find(mark)) >= 0 and self.data.find(END, at + len(mark)) >= 0
+
     def take(self, mark: bytes) -> tuple[str, int] | None:
         """What stands before ``mark`` and the number after it; None while that has not come."""
         at = self.data.find(mark, self.searched)
@@ -44,9 +47,8 @@ class Frames:
 
     def answer(self, number: int) -> tuple[str, str, int] | None:
         """Output, errors and exit code of frame ``number``; None while not all of it is there."""
-        mark = f"\n{self.token} {number} ".encode()
         for stream in self.streams.keys() - self.found.keys():
-            if part := self.streams[stream].take(mark):
+            if part := self.streams[stream].take(self._mark(number)):
                 self.found[stream] = part
         if len(self.found) < len(self.streams):
             return None
@@ -54,7 +56,22 @@ class Frames:
         self.found = {}
         return out, err, code
 
+    def cut(self, last: int) -> tuple[str, str, int] | None:
+        """The same of what was running when its frame was ended, whose ``last`` number came instead; None if that has not come."""
+        if not all(stream.has(self._mark(last)) for stream in self.streams.values()):
+            return None
+        ended, self.found = self.found, {}
+        for stream in self.streams.values():
+            stream.searched = 0
+        answer = self.answer(last)
+        assert answer is not None
+        out, err = (ended.get(stream, ("",))[0] + text for stream, text in ((OUT, answer[0]), (ERR, answer[1])))
+        return out, err, answer[2]
+
     def rest(self) -> str:
         """What belongs to no answer, such as the last words of a shell that could not start."""
         lines = text(self.streams[OUT].data + b"\n" + self.streams[ERR].data).splitlines()
         return "\n".join(line for line in lines if line.strip() and self.token not in line)
+
+    def _mark(self, number: int) -> bytes:
+        return f"\n{self.token} {number} ".encode()

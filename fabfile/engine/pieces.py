@@ -43,6 +43,16 @@ def weave(pieces: Sequence[Piece], token: str) -> str:
     return "\n".join([mark, *(f"_begin {n}; _begin {n} >&2\n(\nset -eu\n{each.script}\n)" for n, each in enumerate(pieces))])
 
 
+def gather(scripts: Sequence[tuple[int, str]], token: str) -> str:
+    """One script that runs all of these in turn, whatever becomes of the others, and ends the answer to each with its number. The
+    last one's is ended by whoever runs it."""
+    if len(scripts) == 1:
+        return scripts[0][1]
+    ended = f"_ended() {{ printf '\\n%s %s %s\\n' {token} \"$@\"; printf '\\n%s %s %s\\n' {token} \"$@\" >&2; }}"
+    *others, (_, last) = scripts
+    return "\n".join([ended, *(f"(\n{script}\n)\n_ended {number} $?" for number, script in others), f"(\n{last}\n)"])
+
+
 def said(text: str, token: str) -> tuple[int, str]:
     """The number of the last piece that began in ``text``, and what it said; -1 if none did."""
     _, mark, rest = text.rpartition(f"\n{token} begins ")

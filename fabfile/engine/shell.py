@@ -13,7 +13,7 @@ from typing import Any
 
 from . import console, interrupt, options, pieces
 from .errors import CommandFailed
-from .foresight import Foresight
+from .foresight import Asked, Foresight
 from .pipes import Pipe
 from .quoting import bind, quote
 from .wire import Answer
@@ -57,12 +57,12 @@ class Shell(Foresight):
 
         The answer to a ``steady`` question is not changed by what was collected, which goes on waiting if that answer is here.
         """
-        limit, asked = self.timeout if timeout is None else timeout, pieces.piece(script, values, what)
+        asked = pieces.piece(script, values, what)
         self._foreseen.pop(asked.script, None)  # it need not travel twice
         if self._is_ahead(asked.script) and (steady or not self._acts(self._pieces)):
-            return self._arrived(asked, check, limit)
+            return self._arrived(asked, check, timeout)
         self._pieces.append(asked)
-        return self._send_pieces(check, limit)
+        return self._send_pieces(check, timeout)
 
     def act(self, script: str, *values: object, what: str = "") -> None:
         """Run ``script`` now, or have its answer where it was foreseen. Raises CommandFailed."""
@@ -80,7 +80,7 @@ class Shell(Foresight):
     def flush(self) -> None:
         """Run what was collected."""
         if self._pieces:
-            self._send_pieces(True, self.timeout)
+            self._send_pieces(True)
 
     def settle(self) -> None:
         """Run what was collected, unless nobody has to know yet how it went: notes alone are not worth a trip."""
@@ -121,13 +121,13 @@ class Shell(Foresight):
         self.seen.clear()
         sent = [*self._collected(), pieces.piece(script, values, what)]
         limit, token = self.timeout if timeout is None else timeout, self._frames.token
-        answer = self._frame("work", pieces.weave(sent, token), limit, console.live(self.place, token), patient)
+        answer = self._frame(Asked("work", pieces.weave(sent, token), limit), console.live(self.place, token), patient)
         return self._said(sent, answer, check, limit)
 
     def own(self, script: str, **variables: object) -> Answer:
         """Run ``script`` in the agent's own shell with ``variables`` set (for the lock)."""
         settings = "\n".join(f"{name}={quote(value)}" for name, value in variables.items())
-        return self._frame("self", f"{settings}\n{script}", 0)
+        return self._frame(Asked("self", f"{settings}\n{script}", 0))
 
     def close(self) -> None:
         """End the conversation; the agent ends when what it runs has ended."""
@@ -151,10 +151,10 @@ class Shell(Foresight):
         found, self._pieces, self._gathered = self._pieces, [], 0
         return found
 
-    def _send_pieces(self, check: bool, timeout: int) -> Answer:
+    def _send_pieces(self, check: bool, timeout: int | None = None) -> Answer:
         sent = self._collected()
-        answer = self._frame("ask", pieces.weave(sent, self._frames.token), timeout)
-        return self._said(sent, answer, check, timeout)
+        asked = self._question(pieces.weave(sent, self._frames.token), timeout)
+        return self._said(sent, self._frame(asked), check, asked.limit)
 
     def _said(self, sent: list[pieces.Piece], answer: Answer, check: bool, timeout: int) -> Answer:
         """What the last piece said. Raises CommandFailed when an earlier one failed, or that one and ``check``."""
@@ -165,26 +165,29 @@ class Shell(Foresight):
             raise _failed(self.place, pieces.names(sent, last), answer, timeout)
         return answer
 
-    def _frame(self, kind: str, script: str, timeout: int, show: Callable[[bytes], None] | None = None, patient: bool = False) -> Answer:
+    def _frame(self, asked: Asked, show: Callable[[bytes], None] | None = None, patient: bool = False) -> Answer:
         if self._running:
             console.say(f"   … {self.place}: waiting for the interrupted command to end")
         self._caught_up()
         self.trips += 1
         try:
-            return self._wait(self._post(kind, script, timeout, self._depart()), show)
+            (sent, *_), data = self._depart(asked)
+            return self._wait(self._post(sent, data), show)
         except KeyboardInterrupt:
             self._stop(patient)
             raise
 
-    def _arrived(self, asked: pieces.Piece, check: bool, timeout: int) -> Answer:
+    def _arrived(self, asked: pieces.Piece, check: bool, timeout: int | None) -> Answer:
         """The answer to what was foreseen."""
         try:
             answer = self._caught_up(asked.script)
         except KeyboardInterrupt:
             self._stop(patient=False)
             raise
-        assert answer is not None
-        return self._said([asked], answer, check, timeout)
+        if answer is None:  # it did not run, because what ran before it was ended
+            self._pieces.append(asked)
+            return self._send_pieces(check, timeout)
+        return self._said([asked], answer, check, self.timeout if timeout is None else timeout)
 
     def _stop(self, patient: bool) -> None:
         """After Ctrl-C: end what runs; what must not be cut short is waited for by whatever comes next."""

@@ -37,10 +37,11 @@ class Answer:
 
 @dataclass(frozen=True)
 class Sent:
-    """A script on its way: the number of its frame, and how many seconds it may take there."""
+    """A script on its way: its number, how many seconds its frame may take there, and the number of the last one in that frame."""
 
     number: int
     timeout: int
+    last: int
 
 
 class Wire:
@@ -67,41 +68,46 @@ class Wire:
         if pipe is not None:
             pipe.close()
 
-    def _post(self, kind: str, script: str, timeout: int, behind: bytes = b"") -> Sent:
-        """Send a script, and frames ``behind`` it; not waiting for any answer. In half a script a conversation would be lost."""
-        sent = self._next(timeout)
+    def _post(self, sent: Sent, data: bytes) -> Sent:
+        """Send frames, the answer to one of which will be waited for. In half a script a conversation would be lost."""
         with undivided() if self._pipe else nullcontext():  # to connect may take long
             self._since = time.monotonic()
-            self._send(self._framed(kind, sent, script) + behind)
+            self._send(data)
             self._running = sent
         return sent
 
-    def _next(self, timeout: int) -> Sent:
+    def _next(self) -> int:
         self._numbers += 1
-        return Sent(self._numbers, timeout)
+        return self._numbers
 
     def _framed(self, kind: str, sent: Sent, script: str) -> bytes:
         if self.kept is not None:
             script, used = kept.abridge(script, self._frames.token, self.kept)
             self.spoken |= used
-        return f"{kind} {sent.number} {sent.timeout}\n{script}\n{self._frames.token}\n".encode("utf-8", "surrogateescape")
+        return f"{kind} {sent.last} {sent.timeout}\n{script}\n{self._frames.token}\n".encode("utf-8", "surrogateescape")
 
     def _wait(self, sent: Sent, show: Show | None = None) -> Answer:
-        out, err, code = self._answer(sent.number, show, sent.timeout + GRACE if sent.timeout else None)
+        out, err, code = self._answer(sent, show, sent.timeout + GRACE if sent.timeout else None)
         if sent is self._running:
             self._running = None
         return Answer(code, out, err, time.monotonic() - self._since)
 
-    def _answer(self, number: int, show: Show | None = None, wait: float | None = None) -> tuple[str, str, int]:
-        """Output, errors and exit code of frame ``number``; ``show`` gets the output as it comes."""
+    def _answer(self, sent: Sent, show: Show | None, wait: float | None) -> tuple[str, str, int]:
+        """Output, errors and exit code of what was sent; ``show`` gets the output as it comes."""
         while self._fresh and not self._frames.answer(0):  # what a log-in printed belongs to no answer
             self._receive(wait, None)
         if self._fresh and show:
             show(bytes(self._frames.streams[OUT].data))  # what came together with the greeting
         self._fresh = False
-        while not (answer := self._frames.answer(number)):
+        while not (answer := self._frames.answer(sent.number)):
+            if sent.last != sent.number and (answer := self._frames.cut(sent.last)):
+                self._cut(sent.last)
+                break
             self._receive(wait, show)
         return answer
+
+    def _cut(self, last: int) -> None:
+        """A frame was ended, and with it all that had not run of it up to its ``last`` number."""
 
     def _receive(self, wait: float | None, show: Show | None) -> None:
         assert self._pipe is not None
