@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from weakref import WeakSet
 
 from . import pieces
@@ -23,12 +23,20 @@ def look_again() -> None:
 
 @dataclass(frozen=True)
 class Asked:
-    """A script to be sent: how, and how many seconds it may take; a ``quick`` one may share its frame, and this time, with others."""
+    """A script to be sent: how, and how many seconds it may take. A ``quick`` one may share its frame, and this time, with others; one
+    that may run ``beside`` what is before it shares its frame."""
 
     kind: str
     script: str
     limit: int
     quick: bool = False
+    beside: bool = False
+
+    def joins(self, row: Sequence[Asked]) -> bool:
+        """Whether it goes into the frame of this ``row``."""
+        if self.beside:
+            return row[0].kind == "ask" and all(each.beside for each in row[1:])
+        return self.quick and all(each.quick for each in row)
 
 
 class Foresight(Wire):
@@ -38,19 +46,21 @@ class Foresight(Wire):
         super().__init__(place, connect, silence)
         self.timeout = timeout
         self.seen: dict[tuple[str, ...], str] = {}
-        self._foreseen: dict[str, int | None] = {}  # scripts that go with the next trip, and the limit of each
+        self._foreseen: dict[str, Asked] = {}  # scripts that go with the next trip
         self._ahead: dict[str, Sent] = {}  # those that went with the last one, in the order of the answers
         self._early: dict[str, Answer] = {}  # answers to that which came before the one that was asked for
         self._stale = False  # they were sent before something changed
         _open.add(self)
 
-    def foresee(self, script: str, *values: object, timeout: int | None = None) -> None:
-        """The same question will be asked next: it goes right behind the next trip, and is answered after it.
+    def foresee(self, script: str, *values: object, timeout: int | None = None, beside: bool = False) -> None:
+        """The same question will be asked next: it goes right behind the next trip, and is answered after it; one that needs nothing of
+        what is asked then runs ``beside`` it.
 
         Only for what changes nothing, or does no harm where that trip fails: it runs all the same. It is forgotten with the trip after
         that, asked or not.
         """
-        self._foreseen[pieces.piece(script, values, "").script] = timeout
+        asked = pieces.piece(script, values, "").script
+        self._foreseen[asked] = self._question(asked, timeout, beside)
 
     def hurry(self) -> None:
         """Have what is foreseen answered from now on, while this machine is busy with something else."""
@@ -70,24 +80,24 @@ class Foresight(Wire):
 
     def _depart(self, *first: Asked) -> tuple[list[Sent], bytes]:
         """The frames of what is asked ``first``, and behind them of what was foreseen, which is on its way from now on."""
-        scripts, token = list(self._foreseen), self._frames.token
-        behind = [self._question(pieces.weave([Piece(each, "")], token), self._foreseen[each]) for each in scripts]
+        behind = [replace(each, script=pieces.weave([Piece(script, "")], self._frames.token)) for script, each in self._foreseen.items()]
         sent, data = self._frame_up([*first, *behind])
-        ahead = dict(zip(scripts, sent[len(first) :], strict=True))
+        ahead = dict(zip(self._foreseen, sent[len(first) :], strict=True))
         self._ahead, self._early, self._foreseen, self._stale = ahead, {}, {}, False
         return sent, data
 
-    def _question(self, script: str, limit: int | None) -> Asked:
-        return Asked("ask", script, self.timeout if limit is None else limit, quick=limit is None)
+    def _question(self, script: str, limit: int | None, beside: bool = False) -> Asked:
+        return Asked("ask", script, self.timeout if limit is None else limit, quick=limit is None and not beside, beside=beside)
 
     def _frame_up(self, asked: Sequence[Asked]) -> tuple[list[Sent], bytes]:
         """All of these, each on its way, and the frames of them: a shell of its own for each is what a small question costs most."""
         sent, data = list[Sent](), b""
         for row in _rows(asked):
             numbers = [self._next() for _ in row]
-            sent += [Sent(number, row[0].limit, numbers[-1]) for number in numbers]
-            scripts = [each.script for each in row]
-            data += self._framed(row[0].kind, sent[-1], pieces.gather(list(zip(numbers, scripts, strict=True)), self._frames.token))
+            sent += [Sent(number, max(each.limit for each in row), numbers[-1]) for number in numbers]
+            join = pieces.beside if row[-1].beside else pieces.gather
+            script = join([(number, each.script) for number, each in zip(numbers, row, strict=True)], self._frames.token)
+            data += self._framed(row[0].kind, sent[-1], script)
         return sent, data
 
     def _is_ahead(self, script: str) -> bool:
@@ -109,10 +119,10 @@ class Foresight(Wire):
 
 
 def _rows(asked: Sequence[Asked]) -> Iterator[list[Asked]]:
-    """Quick ones that follow each other together, the others each by itself."""
+    """What shares a frame together, the others each by itself."""
     row: list[Asked] = []
     for each in asked:
-        if row and not (each.quick and row[-1].quick):
+        if row and not each.joins(row):
             yield row
             row = []
         row.append(each)

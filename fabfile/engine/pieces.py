@@ -48,9 +48,49 @@ def gather(scripts: Sequence[tuple[int, str]], token: str) -> str:
     last one's is ended by whoever runs it."""
     if len(scripts) == 1:
         return scripts[0][1]
-    ended = f"_ended() {{ printf '\\n%s %s %s\\n' {token} \"$@\"; printf '\\n%s %s %s\\n' {token} \"$@\" >&2; }}"
     *others, (_, last) = scripts
-    return "\n".join([ended, *(f"(\n{script}\n)\n_ended {number} $?" for number, script in others), f"(\n{last}\n)"])
+    return "\n".join([_ended(token), *(f"(\n{script}\n)\n_ended {number} $?" for number, script in others), f"(\n{last}\n)"])
+
+
+# What runs beside others is held, both streams of it, until all before it have said what they say: then nobody is left at the other
+# end (3) of the pipe that it waits at, which no script inherits. 5 and 6 are the streams themselves.
+HELD = """
+{{
+{before}
+}} 3>&1 >&5 2>&6 | {{
+said=$({{ errors=$({{ (
+{script}
+) 2>&1 >&4 3>&- 4>&- 5>&- 6>&-; printf '\n%s.' $?; }}); printf '\n{token} said\n%s' "$errors"; }} 4>&1)
+cat >/dev/null
+errors=${{said##*"
+{token} said
+"}}
+printf %s "${{said%"
+{token} said
+$errors"}}" >&5
+code=${{errors##*"
+"}}
+printf %s "${{errors%"
+$code"}}" >&6
+(exit "${{code%.}}")
+}}"""
+
+
+def beside(scripts: Sequence[tuple[int, str]], token: str) -> str:
+    """As ``gather``, but they run side by side."""
+    if len(scripts) == 1:
+        return scripts[0][1]
+    (number, first), *others = scripts
+    all_of_it = f"(\n{first}\n) 3>&- 5>&- 6>&-"
+    for following, script in others:
+        all_of_it = HELD.format(before=f"{all_of_it}\n_ended {number} $?", script=script, token=token)
+        number = following
+    return f"{_ended(token)}\nexec 5>&1 6>&2\n{all_of_it}"
+
+
+def _ended(token: str) -> str:
+    line = f"printf '\\n%s %s %s\\n' {token} \"$@\""
+    return f"_ended() {{ {line}; {line} >&2; }}"
 
 
 def said(text: str, token: str) -> tuple[int, str]:

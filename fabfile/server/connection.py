@@ -21,8 +21,8 @@ def read(c: Host, release: str) -> str:
 
 
 def foresee(c: Host, release: str) -> None:
-    """Let ``reach`` travel with the next trip."""
-    c.shell.foresee(*_question(c, release), timeout=c.settings.health_timeout)
+    """Let ``reach`` run beside what is asked next."""
+    c.shell.foresee(*_question(c, release), timeout=c.settings.health_timeout, beside=True)
 
 
 def _question(c: Host, release: str) -> tuple[str, ...]:

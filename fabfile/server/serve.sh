@@ -21,7 +21,10 @@ if { printf '<?php\n[$hash, $https] = ["%s", %s]; ?>\n%s' "$hash" "$https" "$scr
   turns=0
   while [ -z "$port" ] && kill -0 "$server" 2>/dev/null && [ "$turns" -lt 250 ]; do
     sleep 0.02 2>/dev/null || sleep 1
-    port=$(sed -n 's|.*http://127\.0\.0\.1:\([1-9][0-9]*\).*|\1|p' "$log" | head -n 1) turns=$((turns + 1))
+    turns=$((turns + 1))
+    while read -r row; do
+      case $row in *http://127.0.0.1:[1-9]*) port=${row##*http://127.0.0.1:} port=${port%%[!0-9]*} && break ;; esac
+    done <"$log"
   done
 fi
 exec 3<<END-OF-LOGIN

@@ -45,8 +45,8 @@ def visit(c: Host, release: str, path: str) -> Visit:
 
 
 def foresee(c: Host, asked: Visit) -> None:
-    """Let the visit travel with the next trip."""
-    c.shell.foresee(ALONE, *asked.values, timeout=asked.seconds)
+    """Let the visit take place beside what is asked next."""
+    c.shell.foresee(ALONE, *asked.values, timeout=asked.seconds, beside=True)
 
 
 def alone(c: Host, asked: Visit) -> tuple[str, Answer]:
