@@ -8,7 +8,8 @@ umask 077
 count=0 end='' keep=''
 if [ -s journal.jsonl ]; then
   count=$(wc -l <journal.jsonl) 2>/dev/null || exit 0
-  [ "$(tail -c 1 journal.jsonl | wc -l)" -gt 0 ] || end='\n' count=$((count + 1))
+  [ "$(tail -c 1 journal.jsonl && echo .)" = '
+.' ] || end='\n' count=$((count + 1))
 fi
 at=$(date -u +%Y-%m-%dT%H:%M:%SZ)
 while [ "$#" -gt 0 ]; do

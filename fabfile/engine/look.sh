@@ -3,7 +3,11 @@ printf 'now %s\n' "$(date -u +%Y%m%d%H%M%S)"
 [ -d "$1" ] || exit 0
 cd "$1" || exit 1
 printf 'site yes\n'
-[ ! -L current ] || printf 'current %s\n' "$(readlink -n current | tr '\n' '?')"
+if [ -L current ]; then
+  link=$(readlink -n current && echo .)
+  case $link in *[!0-9a-z/.]*) link=$(printf %s "$link" | tr '\n' '?') ;; esac
+  printf 'current %s\n' "${link%.}"
+fi
 [ -L current ] || [ ! -e current ] || printf 'blocked current\n'
 for folder in releases/*/; do
   id=${folder#releases/} id=${id%/}

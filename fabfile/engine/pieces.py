@@ -52,27 +52,28 @@ def gather(scripts: Sequence[tuple[int, str]], token: str) -> str:
     return "\n".join([_ended(token), *(f"(\n{script}\n)\n_ended {number} $?" for number, script in others), f"(\n{last}\n)"])
 
 
-# What runs beside others is held, both streams of it, until all before it have said what they say: then nobody is left at the other
-# end (3) of the pipe that it waits at, which no script inherits. 5 and 6 are the streams themselves.
+# What runs beside others: two who hold its output and its errors, its exit code behind these, until nobody is left at the other end (3)
+# of the pipe (7) that both wait at. No script inherits one of these; 5 and 6 are where all goes in the end.
 HELD = """
 {{
 {before}
 }} 3>&1 >&5 2>&6 | {{
-said=$({{ errors=$({{ (
+exec 7<&0 </dev/null
+{{ {{ (
 {script}
-) 2>&1 >&4 3>&- 4>&- 5>&- 6>&-; printf '\n%s.' $?; }}); printf '\n{token} said\n%s' "$errors"; }} 4>&1)
-cat >/dev/null
-errors=${{said##*"
-{token} said
+) 2>&4 3>&- 4>&- 5>&- 6>&- 7<&-; printf '\n%s.' $? >&4; }} | {{
+said=$(cat && echo .)
+cat <&7 >/dev/null
+printf %s "${{said%.}}" >&5
+}} 4>&-; }} 4>&1 | {{
+said=$(cat)
+cat <&7 >/dev/null
+code=${{said##*"
 "}}
 printf %s "${{said%"
-{token} said
-$errors"}}" >&5
-code=${{errors##*"
-"}}
-printf %s "${{errors%"
 $code"}}" >&6
-(exit "${{code%.}}")
+exit "${{code%.}}"
+}}
 }}"""
 
 

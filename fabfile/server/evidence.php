@@ -1,8 +1,15 @@
 <?php
 // What the checklist asks of site $argv[1], as a line of JSON after the word $argv[2]: are the shared folders linked, how many uploads
 // are there, what was logged since the switch, until when is the certificate valid, what does deployment.log say last. Changes
-// nothing. $argv[3] is JSON: the URL, the address to ask instead of what DNS says, the shared folders.
-[, $root, $mark, $given] = $argv;
+// nothing. $argv[3] is JSON: the URL, the address to ask instead of what DNS says, the shared folders. Before it, what runs where
+// $argv[4] serves (running.php).
+require 'running.php';
+[, $root, $mark, $given, $served] = $argv;
+try {
+    watch($root, $served, $mark);
+} catch (Throwable $error) { // a server may forbid a function
+    echo "$mark unseen PHP may not look at /proc\n";
+}
 $given = json_decode($given, true);
 $current = "$root/current";
 const MANY = 20000;

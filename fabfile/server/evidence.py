@@ -17,15 +17,19 @@ from . import common, configure, processes, tidy
 from .processes import MARK
 
 LIMIT = 60  # seconds
+# Side by side; what the shell sees is said after what PHP sees.
 LOOK = f"""
-(
-set -- "$1/releases"
-{source("server/standing.sh")}
-)
 root=$1 served=$2 mark=$3 given=$4
 shift 4
-{php_script("server/processes.php", f"{{ {processes.LOOK}; }}")}
-{php_script("server/evidence.php", '"$@" -- "$root" "$mark" "$given"')}
+{{
+{php_script("server/evidence.php", '"$@" -- "$root" "$mark" "$given" "$served"')}
+}} &
+stands=$(
+set -- "$root/releases"
+{source("server/standing.sh")}
+)
+wait "$!" || :
+printf '%s\\n' "$stands"
 """
 
 

@@ -2,7 +2,7 @@
 # What the release brings is copied to shared once, where it is not there yet; nothing in shared is ever replaced. inside.sh
 # comes before this.
 mine=$1/$3 shared=$2/$3
-mkdir -p -- "$2"
+[ -d "$2" ] || mkdir -p -- "$2"
 case $5 in
   folder)
     if [ -e "$shared" ] && [ ! -d "$shared" ]; then echo "$shared is a file, it has to be a folder" >&2; exit 1; fi
@@ -31,8 +31,8 @@ folder=$mine
 while folder=${folder%/*} && [ "$folder" != "$1" ]; do
   if [ -L "$folder" ]; then echo "$folder is a symlink; $3 cannot be shared below it" >&2; exit 1; fi
 done
-mkdir -p -- "${mine%/*}"
+[ -d "${mine%/*}" ] || mkdir -p -- "${mine%/*}"
 if [ ! -L "$mine" ] || [ "$(readlink "$mine")" != "$4" ]; then
-  rm -rf -- "$mine"
+  if [ -e "$mine" ] || [ -L "$mine" ]; then rm -rf -- "$mine"; fi
   ln -s -- "$4" "$mine"
 fi

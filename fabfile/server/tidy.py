@@ -108,8 +108,8 @@ def _unused(c: Host, ids: list[str]) -> list[str]:
 
 def busy(text: str) -> set[str]:
     """The releases that something stands in, as standing.sh says."""
-    root = re.escape(text.partition("\n")[0].removeprefix("root "))
-    return set(re.findall(rf"(?<= ){root}/([0-9]{{14}})(?![0-9])", text))
+    root = re.search("^root (.*)$", text, re.MULTILINE)
+    return set(re.findall(rf"(?<= ){re.escape(root[1])}/([0-9]{{14}})(?![0-9])", text)) if root else set()
 
 
 def removable(found: state.ServerState, keep: int) -> list[str]:
