@@ -11,7 +11,7 @@ from .layout import RELEASE_ID, Site
 from .shell import Shell
 
 State = Literal["uploading", "prepared", "live", "retired", "failed", "bad"]
-WRITE = 'umask 077; mkdir -p "${1%/*}"; printf "%s\\n" "$2" >"$1.new"; mv -f "$1.new" "$1"'
+WRITE = 'umask 077; [ -d "${1%/*}" ] || mkdir -p "${1%/*}"; printf "%s\\n" "$2" >"$1.new"; mv -f "$1.new" "$1"'
 
 # Records (a path and a line each) of a switch that holds: site $1 serves release $2, and unless $3 says that it may still be undone,
 # nobody is about to. So it can be on its way before the answer to the switch is.

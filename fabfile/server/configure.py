@@ -28,8 +28,8 @@ done
 """
 # How many uploads there are before anything changes, for whoever verifies the deployment.
 COUNT = """
-count=$(find "$1/" -type f ! -name '.*' 2>/dev/null | head -n 20000 | wc -l | tr -d ' ')
-printf '%s %s\\n' "$3" "$count" 2>/dev/null >"$2" || : # a full disk
+count=$(find "$1/" -type f ! -name '.*' 2>/dev/null | head -n 20000 | wc -l)
+printf '%s %s\\n' "$3" "$((count))" 2>/dev/null >"$2" || : # a full disk
 """
 GROUP = f"""
 {source("server/inside.sh")}

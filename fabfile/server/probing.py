@@ -28,7 +28,7 @@ def health(c: Host, release: str = "") -> None:
     if not c.settings.migrate or database.settled(c, record.id):
         connection.foresee(c, record.id)
         visiting.foresee(c, first)
-    version = common.artisan(c, record.id, "--version", timeout=c.settings.health_timeout).out.strip()
+    version = common.artisan(c, record.id, "--version", timeout=first.seconds).out.strip()
     console.done(f"Application boots: {version.splitlines()[-1] if version else 'artisan said nothing'}")
     if c.settings.migrate and (left := database.pending(c, record.id)):
         text = f"{c.name}: still pending: {counted(len(left), 'migration')}: {', '.join(left)}"
