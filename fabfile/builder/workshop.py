@@ -77,7 +77,7 @@ def foresee(host: Host) -> None:
     """Let a server that will build for itself tell its tools' versions, which takes a while, while this machine looks at the code."""
     build = project.loaded().settings.build
     if build.place == "server" and build.path:
-        host.shell.foresee(TOOLS, *tools(_at_server(host)))
+        host.shell.foresee(TOOLS, *tools(_at_server(host)), beside=True)
 
 
 def workshop(c: Context) -> Workshop:

@@ -23,8 +23,8 @@ def look_again() -> None:
 
 @dataclass(frozen=True)
 class Asked:
-    """A script to be sent: how, and how many seconds it may take. A ``quick`` one may share its frame, and this time, with others; one
-    that may run ``beside`` what is before it shares its frame."""
+    """A script to be sent: how, and how many seconds it may take. Those that are ``quick`` share a frame, and this time; one that may run
+    ``beside`` what is before it shares that frame too."""
 
     kind: str
     script: str
@@ -34,9 +34,7 @@ class Asked:
 
     def joins(self, row: Sequence[Asked]) -> bool:
         """Whether it goes into the frame of this ``row``."""
-        if self.beside:
-            return row[0].kind == "ask" and all(each.beside for each in row[1:])
-        return self.quick and all(each.quick for each in row)
+        return row[0].kind == "ask" if self.beside else self.quick and all(each.quick for each in row)
 
 
 class Foresight(Wire):
@@ -54,7 +52,7 @@ class Foresight(Wire):
 
     def foresee(self, script: str, *values: object, timeout: int | None = None, beside: bool = False) -> None:
         """The same question will be asked next: it goes right behind the next trip, and is answered after it; one that needs nothing of
-        what is asked then runs ``beside`` it.
+        what is before it may run ``beside`` that.
 
         Only for what changes nothing, or does no harm where that trip fails: it runs all the same. It is forgotten with the trip after
         that, asked or not.
@@ -95,9 +93,9 @@ class Foresight(Wire):
         for row in _rows(asked):
             numbers = [self._next() for _ in row]
             sent += [Sent(number, max(each.limit for each in row), numbers[-1]) for number in numbers]
-            join = pieces.beside if row[-1].beside else pieces.gather
-            script = join([(number, each.script) for number, each in zip(numbers, row, strict=True)], self._frames.token)
-            data += self._framed(row[0].kind, sent[-1], script)
+            first = next((n for n, each in enumerate(row) if n and each.beside), len(row))
+            scripts = [(number, each.script) for number, each in zip(numbers, row, strict=True)]
+            data += self._framed(row[0].kind, sent[-1], pieces.gather(scripts[:first], scripts[first:], self._frames.token))
         return sent, data
 
     def _is_ahead(self, script: str) -> bool:

@@ -43,15 +43,6 @@ def weave(pieces: Sequence[Piece], token: str) -> str:
     return "\n".join([mark, *(f"_begin {n}; _begin {n} >&2\n(\nset -eu\n{each.script}\n)" for n, each in enumerate(pieces))])
 
 
-def gather(scripts: Sequence[tuple[int, str]], token: str) -> str:
-    """One script that runs all of these in turn, whatever becomes of the others, and ends the answer to each with its number. The
-    last one's is ended by whoever runs it."""
-    if len(scripts) == 1:
-        return scripts[0][1]
-    *others, (_, last) = scripts
-    return "\n".join([_ended(token), *(f"(\n{script}\n)\n_ended {number} $?" for number, script in others), f"(\n{last}\n)"])
-
-
 # What runs beside others: two who hold its output and its errors, its exit code behind these, until nobody is left at the other end (3)
 # of the pipe (7) that both wait at. No script inherits one of these; 5 and 6 are where all goes in the end.
 HELD = """
@@ -77,21 +68,19 @@ exit "${{code%.}}"
 }}"""
 
 
-def beside(scripts: Sequence[tuple[int, str]], token: str) -> str:
-    """As ``gather``, but they run side by side."""
-    if len(scripts) == 1:
-        return scripts[0][1]
-    (number, first), *others = scripts
-    all_of_it = f"(\n{first}\n) 3>&- 5>&- 6>&-"
-    for following, script in others:
-        all_of_it = HELD.format(before=f"{all_of_it}\n_ended {number} $?", script=script, token=token)
+def gather(scripts: Sequence[tuple[int, str]], aside: Sequence[tuple[int, str]], token: str) -> str:
+    """One script that runs these in turn, whatever becomes of the others, and those ``aside`` beside them all; the answer to each is
+    ended with its number, and the last one's by whoever runs it."""
+    *before, (number, last) = scripts
+    if not (before or aside):
+        return last
+    closed = " 3>&- 5>&- 6>&-" if aside else ""
+    ran = "".join(f"(\n{script}\n){closed}\n_ended {each} $?\n" for each, script in before) + f"(\n{last}\n){closed}"
+    for following, script in aside:
+        ran = HELD.format(before=f"{ran}\n_ended {number} $?", script=script)
         number = following
-    return f"{_ended(token)}\nexec 5>&1 6>&2\n{all_of_it}"
-
-
-def _ended(token: str) -> str:
     line = f"printf '\\n%s %s %s\\n' {token} \"$@\""
-    return f"_ended() {{ {line}; {line} >&2; }}"
+    return "\n".join([f"_ended() {{ {line}; {line} >&2; }}", *(["exec 5>&1 6>&2"] if aside else []), ran])
 
 
 def said(text: str, token: str) -> tuple[int, str]:

@@ -50,7 +50,7 @@ class Seen:
 
 def foresee(c: Host) -> None:
     """Let a ``look`` that waits for nobody travel with the next trip."""
-    c.shell.foresee(*_question(c, 0, 0), timeout=LATE)
+    c.shell.foresee(*_question(c, 0, 0), timeout=LATE, beside=True)
 
 
 def look(c: Host, seconds: int = 0, back: int = 0) -> Seen:

@@ -92,6 +92,20 @@ def test_they_run_at_the_same_time(shell: Shell, tmp_path: Path) -> None:
         assert shell.ask(here, together, name).out == "a\nb\nc\n"
 
 
+def test_one_runs_beside_all_that_is_quick(shell: Shell, tmp_path: Path) -> None:
+    """It waits for what the second of them does, and they keep their order."""
+    shell.foresee(': >"$1"; echo quick', tmp_path / "there")
+    shell.foresee('until [ -e "$1" ]; do sleep 1; done; echo beside', tmp_path / "there", timeout=60, beside=True)
+    shell.foresee("echo after", timeout=60, beside=True)
+    shell.foresee("echo last")
+    assert shell.ask("echo asked").out == "asked\n"
+    assert shell.ask(': >"$1"; echo quick', tmp_path / "there").out == "quick\n"
+    assert shell.ask('until [ -e "$1" ]; do sleep 1; done; echo beside', tmp_path / "there", timeout=60).out == "beside\n"
+    assert shell.ask("echo after", timeout=60).out == "after\n"
+    trips = shell.trips
+    assert (shell.ask("echo last").out, shell.trips) == ("last\n", trips)
+
+
 def test_what_one_of_them_leaves_running_holds_up_nobody(shell: Shell, tmp_path: Path) -> None:
     daemon = 'sleep 600 >/dev/null 2>&1 & echo $! >"$1"; echo left'
     shell.foresee(daemon, tmp_path / "second", beside=True)
