@@ -52,7 +52,7 @@ def test_what_did_not_run_because_of_what_was_ended_before_it_is_asked_anew(shel
 
 def test_where_what_was_asked_is_ended_itself_nothing_behind_it_is_taken_for_an_answer(shell: Shell) -> None:
     shell.foresee("echo behind")
-    with pytest.raises(CommandFailed, match="(?s)exit code 143.*so far"):
+    with pytest.raises(CommandFailed, match=r"(?s)exit code 143.*so far"):
         shell.ask(f"echo so far; {ENDED}")
     assert shell.ask("echo behind").out == "behind\n"
     assert shell.ask("echo on").out == "on\n"

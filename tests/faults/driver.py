@@ -11,6 +11,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from fabric.main import program  # noqa: E402 - the path comes first
 
 import fabfile.engine.shell as conversation  # noqa: E402
 from fabfile.engine import transfer, wire  # noqa: E402
+from fabfile.engine.foresight import Asked  # noqa: E402
 from tests.support import disk, process  # noqa: E402
 from tests.support.sshd import is_sshd  # noqa: E402
 
@@ -62,25 +64,25 @@ class Fault:
             os.kill(os.getpid(), signal.SIGKILL)
 
 
-def tampered(kind: str, script: str, timeout: int) -> tuple[str, int]:
+def tampered(kind: str, asked: Asked) -> Asked:
     if kind == "fail":
-        return "exit 1", timeout
+        return replace(asked, script="exit 1")
     if kind == "hang":
-        return "sleep 1000", PATIENCE
-    return script, timeout
+        return replace(asked, script="sleep 1000", limit=PATIENCE, quick=False)
+    return asked
 
 
 def install(fault: Fault) -> None:
     """Put the fault in front of what goes to the server."""
     frame, upload = conversation.Shell._frame, transfer._stream
 
-    def faulty_frame(self: Any, how: str, script: str, timeout: int, *rest: Any) -> Any:
+    def faulty_frame(self: Any, asked: Asked, *rest: Any) -> Any:
         self.silence = SILENCE
         if self.place == "local":
-            return frame(self, how, script, timeout, *rest)
-        if fault.before(script) and how != "self":
-            script, timeout = tampered(fault.kind, script, timeout)
-        answer = frame(self, how, script, timeout, *rest)
+            return frame(self, asked, *rest)
+        if fault.before(asked.script) and asked.kind != "self":
+            asked = tampered(fault.kind, asked)
+        answer = frame(self, asked, *rest)
         fault.after()
         return answer
 
