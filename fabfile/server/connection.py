@@ -20,24 +20,23 @@ def read(c: Host, release: str) -> str:
     return found
 
 
-def foresee(c: Host, release: str) -> None:
+def foresee(c: Host, release: str, seconds: int) -> None:
     """Let ``reach`` run beside what is asked next."""
-    c.shell.foresee(*_question(c, release), timeout=c.settings.health_timeout, beside=True)
+    c.shell.foresee(*_question(c, release), timeout=seconds, beside=True)
 
 
 def _question(c: Host, release: str) -> tuple[str, ...]:
     return php_script("server/reach.php"), *common.php(c), "--", c.site.release(release)
 
 
-def reach(c: Host, release: str) -> str:
+def reach(c: Host, release: str, seconds: int) -> str:
     """Open the default connection of ``release``; its name, "none" where the application has none, empty where that cannot be asked.
 
-    Raises Failure with what the database or its driver says.
+    Raises Failure with what the database or its driver says, or when it has said nothing for so many ``seconds``.
     """
-    limit = c.settings.health_timeout
-    answer = c.shell.ask(*_question(c, release), check=False, timeout=limit, what="open the database connection")
+    answer = c.shell.ask(*_question(c, release), check=False, timeout=seconds, what="open the database connection")
     if answer.code:
-        why = f"no answer within {limit} seconds" if answer.late(limit) else (answer.err.strip() or answer.out.strip())[-800:]
+        why = f"no answer within {seconds} seconds" if answer.late(seconds) else (answer.err.strip() or answer.out.strip())[-800:]
         raise Failure(
             f"{c.name}: the new release does not reach its database: {why}",
             "check DB_* in shared/.env; an application without a database has DB_CONNECTION=null there",

@@ -24,16 +24,18 @@ def health(c: Host, release: str = "") -> None:
         return
     record = common.release_of(c, release)
     _before(c, state.look(c), record.id)
-    first = visiting.visit(c, record.id, c.settings.health_path or "/")
-    if not c.settings.migrate or database.settled(c, record.id):
-        connection.foresee(c, record.id)
+    aside = not c.settings.migrate or database.settled(c, record.id)
+    seconds = c.settings.health_timeout * (3 if aside else 1)  # where they share a processor, each waits for the others
+    first = visiting.visit(c, record.id, c.settings.health_path or "/", seconds)
+    if aside:
+        connection.foresee(c, record.id, seconds)
         visiting.foresee(c, first)
-    version = common.artisan(c, record.id, "--version", timeout=first.seconds).out.strip()
+    version = common.artisan(c, record.id, "--version", timeout=first.seconds if aside else None).out.strip()
     console.done(f"Application boots: {version.splitlines()[-1] if version else 'artisan said nothing'}")
     if c.settings.migrate and (left := database.pending(c, record.id)):
         text = f"{c.name}: still pending: {counted(len(left), 'migration')}: {', '.join(left)}"
         raise Failure(text, f"fab server.migrate --host={c.name}")
-    if name := connection.reach(c, record.id):
+    if name := connection.reach(c, record.id, seconds):
         console.done("No database to reach: there is no default connection" if name == "none" else f"Database reached: connection {name}")
     _visited(c, record.id, first)
 
@@ -43,7 +45,7 @@ def _visited(c: Host, release: str, first: visiting.Visit) -> None:
     socket, path = c.settings.fpm_socket, first.path
     pages = [path, *(page for page in c.settings.warm_paths if page != path)]
     for page in pages[:1] if socket else pages:
-        who, answer = visiting.alone(c, first if page == path else visiting.visit(c, release, page))
+        who, answer = visiting.alone(c, first if page == path else visiting.visit(c, release, page, c.settings.health_timeout))
         _answers(c, page, who, answer, warm=page != path)
     for page in pages if socket else []:
         _answers(c, page, f"the new release in {socket}", visiting.in_pool(c, release, page, warm=page != path), warm=page != path)

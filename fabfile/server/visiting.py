@@ -36,11 +36,10 @@ class Visit:
     seconds: int
 
 
-def visit(c: Host, release: str, path: str) -> Visit:
-    """A visit to ``path`` of ``release`` by itself, that only the one who pays it can pay."""
+def visit(c: Host, release: str, path: str, seconds: int) -> Visit:
+    """A visit to ``path`` of ``release`` by itself, that only the one who pays it can pay, and that may take so many ``seconds``."""
     token, (scheme, host) = secrets.token_hex(32), _site(c)
-    digest, seconds = hashlib.sha256(token.encode()).hexdigest(), c.settings.health_timeout
-    site = (c.site.release(release), c.site.own, BOOT, token, digest, scheme, host)
+    site = (c.site.release(release), c.site.own, BOOT, token, hashlib.sha256(token.encode()).hexdigest(), scheme, host)
     return Visit(path, (*site, path, seconds, *common.php(c)), seconds + 10)
 
 

@@ -5,6 +5,7 @@ Each run is a fork of it, from there on like any other: our modules are imported
 
 from __future__ import annotations
 
+import atexit
 import gc
 import importlib
 import json
@@ -31,7 +32,13 @@ class Runner:
         self._socket, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         serve = "from tests.support import prefork; prefork.serve()"
         with theirs:
-            subprocess.Popen([sys.executable, "-c", serve], cwd=PROJECT, env=env, stdin=theirs, stdout=subprocess.DEVNULL)
+            self._process = subprocess.Popen([sys.executable, "-c", serve], cwd=PROJECT, env=env, stdin=theirs, stdout=subprocess.DEVNULL)
+        atexit.register(self.close)
+
+    def close(self) -> None:
+        """Let it end."""
+        self._socket.close()
+        self._process.wait()
 
     def suits(self, env: Mapping[str, str]) -> bool:
         """Return whether a Python that starts with ``env`` would be the same."""
