@@ -24,7 +24,7 @@ def look_again() -> None:
 @dataclass(frozen=True)
 class Asked:
     """A script to be sent: how, and how many seconds it may take. Those that are ``quick`` share a frame, and this time; one that may run
-    ``beside`` what is before it shares that frame too."""
+    ``beside`` what is before it shares that frame too, and its time."""
 
     kind: str
     script: str
@@ -33,8 +33,10 @@ class Asked:
     beside: bool = False
 
     def joins(self, row: Sequence[Asked]) -> bool:
-        """Whether it goes into the frame of this ``row``."""
-        return row[0].kind == "ask" if self.beside else self.quick and all(each.quick for each in row)
+        """Whether it goes into the frame of this ``row``, where nobody has more time than the first."""
+        if self.beside:
+            return row[0].kind == "ask" and self.limit <= row[0].limit
+        return self.quick and all(each.quick for each in row)
 
 
 class Foresight(Wire):
@@ -92,7 +94,7 @@ class Foresight(Wire):
         sent, data = list[Sent](), b""
         for row in _rows(asked):
             numbers = [self._next() for _ in row]
-            sent += [Sent(number, max(each.limit for each in row), numbers[-1]) for number in numbers]
+            sent += [Sent(number, row[0].limit, numbers[-1]) for number in numbers]
             first = next((n for n, each in enumerate(row) if n and each.beside), len(row))
             scripts = [(number, each.script) for number, each in zip(numbers, row, strict=True)]
             data += self._framed(row[0].kind, sent[-1], pieces.gather(scripts[:first], scripts[first:], self._frames.token))

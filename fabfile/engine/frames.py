@@ -19,6 +19,7 @@ class Stream:
         self.data, self.searched = bytearray(), 0
 
     def has(self, mark: bytes) -> bool:
+        """Whether ``mark`` has come, and the number after it."""
         return (at := self.data.find(mark)) >= 0 and self.data.find(END, at + len(mark)) >= 0
 
     def take(self, mark: bytes) -> tuple[str, int] | None:

@@ -6,6 +6,7 @@ import gzip
 import os
 import re
 import signal
+import socket
 import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, suppress
@@ -225,6 +226,15 @@ def test_a_release_that_does_not_reach_its_database_never_gets_the_link(database
         assert re.search("does not reach its database: mysql: .*nothing", result.err), result.err
         assert "DB_CONNECTION=null" in result.err
         assert (serving(world.site), "right" in result.text) == (before, False)
+
+        with socket.socket(socket.AF_UNIX) as silent:
+            silent.bind(str(database.socket.with_name("silent")))
+            silent.listen()
+            world.env_file.write_text(good.replace(f"DB_SOCKET={database.socket}", f"DB_SOCKET={database.socket.with_name('silent')}"))
+            result = world.deploy(*words, "--set=hosts.prod.health_timeout=3")
+        assert result.code == 4, result.text
+        assert "does not reach its database: no answer within 9 seconds" in result.err  # three things at once have three times as long
+        assert serving(world.site) == before
 
         world.env_file.write_text(good.replace("DB_CONNECTION=mysql", "DB_CONNECTION=null"))
         result = world.deploy(*words)
