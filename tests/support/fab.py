@@ -34,7 +34,7 @@ class Result:
 def run_fab(args: Sequence[str], cwd: Path, env: Mapping[str, str] | None = None, timeout: float = 300) -> Result:
     """Run ``fab`` with this project's fabfile in ``cwd`` to its end; raise TimeoutExpired when that does not come."""
     whole = environment(env)
-    if (runner := _runner()).suits(whole):
+    if (runner := _runner()) and runner.suits(whole):
         return Result(*runner.run([fab_command()[0], "-r", str(PROJECT), *args], cwd, whole, timeout))
     with start_fab(args, cwd, env) as process:
         try:
@@ -46,8 +46,8 @@ def run_fab(args: Sequence[str], cwd: Path, env: Mapping[str, str] | None = None
 
 
 @cache
-def _runner() -> prefork.Runner:
-    return prefork.Runner(environment())
+def _runner() -> prefork.Runner | None:
+    return prefork.Runner(environment()) if sys.platform == "linux" else None  # where such sockets hand over files
 
 
 def start_fab(args: Sequence[str], cwd: Path, env: Mapping[str, str] | None = None) -> subprocess.Popen[str]:
