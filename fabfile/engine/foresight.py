@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from weakref import WeakSet
 
-from . import pieces
+from . import pieces, sharing
 from .pieces import Piece
 from .pipes import Pipe
+from .sharing import Asked
 from .wire import Answer, Sent, Wire
 
 _open: WeakSet[Foresight] = WeakSet()
@@ -19,24 +20,6 @@ def look_again() -> None:
     """Nothing that was seen before this moment is taken for granted in any conversation."""
     for conversation in _open:
         conversation.changed()
-
-
-@dataclass(frozen=True)
-class Asked:
-    """A script to be sent: how, and how many seconds it may take. Those that are ``quick`` share a frame, and this time; one that may run
-    ``beside`` what is before it shares that frame too, and its time."""
-
-    kind: str
-    script: str
-    limit: int
-    quick: bool = False
-    beside: bool = False
-
-    def joins(self, row: Sequence[Asked]) -> bool:
-        """Whether it goes into the frame of this ``row``, where nobody has more time than the first."""
-        if self.beside:
-            return row[0].kind == "ask" and self.limit <= row[0].limit
-        return self.quick and all(each.quick for each in row)
 
 
 class Foresight(Wire):
@@ -90,14 +73,12 @@ class Foresight(Wire):
         return Asked("ask", script, self.timeout if limit is None else limit, quick=limit is None and not beside, beside=beside)
 
     def _frame_up(self, asked: Sequence[Asked]) -> tuple[list[Sent], bytes]:
-        """All of these, each on its way, and the frames of them: a shell of its own for each is what a small question costs most."""
+        """All of these, each on its way, and the frames of them."""
         sent, data = list[Sent](), b""
-        for row in _rows(asked):
-            numbers = [self._next() for _ in row]
-            sent += [Sent(number, row[0].limit, numbers[-1]) for number in numbers]
-            first = next((n for n, each in enumerate(row) if n and each.beside), len(row))
-            scripts = [(number, each.script) for number, each in zip(numbers, row, strict=True)]
-            data += self._framed(row[0].kind, sent[-1], pieces.gather(scripts[:first], scripts[first:], self._frames.token))
+        for row in sharing.rows(asked):
+            numbered = [(self._next(), each) for each in row]
+            sent += [Sent(number, row[0].limit, numbered[-1][0]) for number, _ in numbered]
+            data += self._framed(row[0].kind, sent[-1], sharing.gather(numbered, self._frames.token))
         return sent, data
 
     def _is_ahead(self, script: str) -> bool:
@@ -116,15 +97,3 @@ class Foresight(Wire):
     def _cut(self, last: int) -> None:
         """What did not run is not on its way any more: it travels when it is asked for."""
         self._ahead = {script: sent for script, sent in self._ahead.items() if sent.last != last}
-
-
-def _rows(asked: Sequence[Asked]) -> Iterator[list[Asked]]:
-    """What shares a frame together, the others each by itself."""
-    row: list[Asked] = []
-    for each in asked:
-        if row and not each.joins(row):
-            yield row
-            row = []
-        row.append(each)
-    if row:
-        yield row

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from .errors import CommandFailed
 from .quoting import bind
+from .wire import ENDED, Answer
 
 
 @dataclass(frozen=True)
@@ -43,46 +45,6 @@ def weave(pieces: Sequence[Piece], token: str) -> str:
     return "\n".join([mark, *(f"_begin {n}; _begin {n} >&2\n(\nset -eu\n{each.script}\n)" for n, each in enumerate(pieces))])
 
 
-# What runs beside others: two who hold its output and its errors, its exit code behind these, until nobody is left at the other end (3)
-# of the pipe (7) that both wait at. No script inherits one of these; 5 and 6 are where all goes in the end.
-HELD = """
-{{
-{before}
-}} 3>&1 >&5 2>&6 | {{
-exec 7<&0 </dev/null
-{{ {{ (
-{script}
-) 2>&4 3>&- 4>&- 5>&- 6>&- 7<&-; printf '\n%s.' $? >&4; }} | {{
-said=$(cat && echo .)
-cat <&7 >/dev/null
-printf %s "${{said%.}}" >&5
-}} 4>&-; }} 4>&1 | {{
-said=$(cat)
-cat <&7 >/dev/null
-code=${{said##*"
-"}}
-printf %s "${{said%"
-$code"}}" >&6
-exit "${{code%.}}"
-}}
-}}"""
-
-
-def gather(scripts: Sequence[tuple[int, str]], aside: Sequence[tuple[int, str]], token: str) -> str:
-    """One script that runs these in turn, whatever becomes of the others, and those ``aside`` beside them all; the answer to each is
-    ended with its number, and the last one's by whoever runs it."""
-    *before, (number, last) = scripts
-    if not (before or aside):
-        return last
-    closed = " 3>&- 5>&- 6>&-" if aside else ""
-    ran = "".join(f"(\n{script}\n){closed}\n_ended {each} $?\n" for each, script in before) + f"(\n{last}\n){closed}"
-    for following, script in aside:
-        ran = HELD.format(before=f"{ran}\n_ended {number} $?", script=script)
-        number = following
-    line = f"printf '\\n%s %s %s\\n' {token} \"$@\""
-    return "\n".join([f"_ended() {{ {line}; {line} >&2; }}", *(["exec 5>&1 6>&2"] if aside else []), ran])
-
-
 def said(text: str, token: str) -> tuple[int, str]:
     """The number of the last piece that began in ``text``, and what it said; -1 if none did."""
     _, mark, rest = text.rpartition(f"\n{token} begins ")
@@ -90,6 +52,16 @@ def said(text: str, token: str) -> tuple[int, str]:
     return (int(number), words) if mark else (-1, text)
 
 
-def names(pieces: Sequence[Piece], last: int) -> str:
+def judged(place: str, sent: Sequence[Piece], answer: Answer, token: str, check: bool, limit: int) -> Answer:
+    """What the last of the pieces that were ``sent`` said. Raises CommandFailed when an earlier one failed, or that one and ``check``."""
+    (last, out), (_, err) = said(answer.out, token), said(answer.err, token)
+    begun = last == len(sent) - 1 or (len(sent) == 1 and answer.code in ENDED)  # of one that was ended, perhaps nobody heard it begin
+    if answer.code and (check or not begun):
+        words = "\n".join(text for text in (out[-2000:].strip(), err.strip()) if text)
+        raise CommandFailed(place, _names(sent, last), answer.code, words, limit if answer.late(limit) else 0)
+    return replace(answer, out=out, err=err)
+
+
+def _names(pieces: Sequence[Piece], last: int) -> str:
     """What to blame when piece ``last`` was the last to begin: a syntax error keeps all of them from running."""
     return pieces[last].what if last >= 0 else " + ".join(each.what for each in pieces)

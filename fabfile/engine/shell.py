@@ -12,11 +12,11 @@ from contextlib import contextmanager
 from typing import Any
 
 from . import console, interrupt, options, pieces
-from .errors import CommandFailed
-from .foresight import Asked, Foresight
+from .foresight import Foresight
 from .pipes import Pipe
 from .quoting import bind, quote
-from .wire import ENDED, Answer
+from .sharing import Asked
+from .wire import Answer
 
 
 class Shell(Foresight):
@@ -157,14 +157,7 @@ class Shell(Foresight):
         return self._said(sent, self._frame(asked), check, asked.limit)
 
     def _said(self, sent: list[pieces.Piece], answer: Answer, check: bool, timeout: int) -> Answer:
-        """What the last piece said. Raises CommandFailed when an earlier one failed, or that one and ``check``."""
-        token = self._frames.token
-        (last, out), (_, err) = pieces.said(answer.out, token), pieces.said(answer.err, token)
-        answer = Answer(answer.code, out, err, answer.seconds)
-        ended = len(sent) == 1 and answer.code in ENDED  # what ran aside had perhaps begun: nobody heard it
-        if answer.code and (check or (last < len(sent) - 1 and not ended)):
-            raise _failed(self.place, pieces.names(sent, last), answer, timeout)
-        return answer
+        return pieces.judged(self.place, sent, answer, self._frames.token, check, timeout)
 
     def _frame(self, asked: Asked, show: Callable[[bytes], None] | None = None, patient: bool = False) -> Answer:
         if self._running:
@@ -195,8 +188,3 @@ class Shell(Foresight):
         console.say(f"   … stopping{' when this command has ended' if patient else ''}; Ctrl-C again leaves at once")
         if self.child and not patient:
             interrupt.end(self.connect, self.child)
-
-
-def _failed(place: str, what: str, answer: Answer, limit: int) -> CommandFailed:
-    said = "\n".join(text for text in (answer.out[-2000:].strip(), answer.err.strip()) if text)
-    return CommandFailed(place, what, answer.code, said, limit if answer.late(limit) else 0)

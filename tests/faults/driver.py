@@ -22,7 +22,7 @@ from fabric.main import program  # noqa: E402 - the path comes first
 
 import fabfile.engine.shell as conversation  # noqa: E402
 from fabfile.engine import transfer, wire  # noqa: E402
-from fabfile.engine.foresight import Asked  # noqa: E402
+from fabfile.engine.sharing import Asked  # noqa: E402
 from tests.support import disk, process  # noqa: E402
 from tests.support.sshd import is_sshd  # noqa: E402
 

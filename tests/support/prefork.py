@@ -22,6 +22,7 @@ from pathlib import Path
 PROJECT = Path(__file__).parents[2]
 EARLY = ("PYTHON", "LC_", "LANG", "LD_", "MALLOC_")  # what counts when Python starts
 REQUEST = 1 << 20  # bytes of a request, at most
+SIZE = 4  # bytes of a number that is told
 
 
 class Runner:
@@ -56,16 +57,24 @@ class Runner:
                 socket.send_fds(self._socket, [request], [nothing.fileno(), ours, its, tells])
             for end in (ours, its, tells):
                 os.close(end)
-            pid = int(os.read(told, 20))
+            pid = _number(os.read(told, SIZE))
             texts = _read({out: b"", err: b"", told: b""}, timeout)
             if not texts[told]:
                 os.kill(pid, signal.SIGKILL)
-                os.read(told, 20)
+                os.read(told, SIZE)
                 raise subprocess.TimeoutExpired([*argv], timeout)
-            return int(texts[told]), texts[out].decode(), texts[err].decode()
+            return _number(texts[told]), texts[out].decode(), texts[err].decode()
         finally:
             for end in (out, err, told):
                 os.close(end)
+
+
+def _told(number: int) -> bytes:
+    return number.to_bytes(SIZE, sys.byteorder, signed=True)
+
+
+def _number(told: bytes) -> int:
+    return int.from_bytes(told, sys.byteorder, signed=True)
 
 
 def _early(env: Mapping[str, str]) -> dict[str, str]:
@@ -125,6 +134,6 @@ def _play(request: tuple[list[str], str, dict[str, str]], files: list[int]) -> N
         sys.exit(importlib.import_module("fabric.main").program.run())
     for number in (*streams, 0):
         os.close(number)
-    os.write(tells, str(pid).encode())
-    os.write(tells, str(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])).encode())
+    os.write(tells, _told(pid))
+    os.write(tells, _told(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])))
     os._exit(0)

@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import signal
 import subprocess
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -14,9 +16,9 @@ import pytest
 
 from fabfile.engine import settings
 from tests.conftest import need
-from tests.support import composer_repo, laravel, process
+from tests.support import composer_repo, laravel, prefork, process
 from tests.support.deployment import World
-from tests.support.fab import run_fab
+from tests.support.fab import Result, environment, fab_command, run_fab, start_fab
 from tests.support.git import Origin
 from tests.support.load import Load, get
 from tests.support.php_web import NginxFpm, Web
@@ -244,6 +246,33 @@ def test_world_is_ready_to_be_deployed_to(builder: bool, make_world: Callable[..
     assert (prod.port, prod.path, prod.url) == (world.server.port, str(world.site), world.web.url)
     assert world.origin.run("status", "--porcelain") == ""
     assert (world.current(), world.releases(), world.get().status) == (None, [], 503)
+
+
+@pytest.mark.parametrize("args", [["--list"], ["config", "--host=é"], ["no-such-task"], ["--help", "deploy"]], ids=" ".join)
+def test_a_forked_run_of_fab_is_like_any_other(args: list[str], tmp_path: Path) -> None:
+    with start_fab(args, tmp_path, {"HOME": str(tmp_path)}) as whole:
+        out, err = whole.communicate(timeout=60)
+    assert run_fab(args, tmp_path, {"HOME": str(tmp_path)}) == Result(whole.returncode, out, err)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="nothing is forked there")
+def test_a_forked_run_ends_as_it_is_ended_and_hinders_none_after_it(tmp_path: Path) -> None:
+    env = environment()
+    runner = prefork.Runner(env)
+    stuck = tmp_path / "stuck.py"
+    stuck.write_text(
+        "import os, pathlib, time\npathlib.Path('pid').write_text(str(os.getpid()))\n"
+        "if 'DIE' in os.environ:\n    os.kill(os.getpid(), 9)\ntime.sleep(600)\n"
+    )
+    argv = [*fab_command(), "-r", str(tmp_path), "-c", "stuck", "--list"]
+    with pytest.raises(subprocess.TimeoutExpired):
+        runner.run(argv, tmp_path, env, 3)
+    assert not Path(f"/proc/{(tmp_path / 'pid').read_text()}").exists()
+    assert runner.run(argv, tmp_path, {**env, "DIE": "yes"}, 60)[0] == -signal.SIGKILL
+    assert runner.run([*fab_command(), "--version"], tmp_path, env, 60)[0] == 0
+    assert runner.suits({**env, "MORE": "1"})
+    assert not runner.suits({**env, "LC_ALL": "C"})
+    runner.close()
 
 
 def test_world_merges_settings(world: World) -> None:
