@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from . import backward, builder, closing, hooks, local, outcome, overview, server
 from .closing import Deployment
-from .engine import artifacts, console, options, state
+from .engine import artifacts, console, options, project, state
 from .engine.hosts import Host
 from .engine.tasks import on_builder, on_host
 
@@ -22,7 +22,7 @@ COMMIT = {
 def deploy(c: Host, branch: str = "", commit: str = "", artifact: str = "", force: bool = False) -> None:
     """Take a commit to a live release: build, transfer, prepare, switch, validate."""
     if not artifact:
-        local.foresee()
+        local.foresee(c, branch)
     steps = len(overview.chain(c.settings, built=not artifact))
     run = outcome.begin(c, "deploy", steps, None if artifact else builder.foresee, branch=branch, commit=commit, artifact=artifact)
     try:
@@ -51,11 +51,11 @@ def deploy(c: Host, branch: str = "", commit: str = "", artifact: str = "", forc
 
 
 def made(c: Host, branch: str, commit: str, force: bool) -> str:
-    """The artifact of a commit: checked here, built where the settings say."""
+    """The artifact of a commit, which was checked here, built where the settings say."""
     local.analyze(c, write=False)
     branch = branch or c.settings.branch
-    local.check(c, branch=branch, force=force)
-    return str(build(c, branch=branch, commit=commit))
+    tip = local.check(c, branch=branch, force=force)
+    return str(build(c, branch=branch, commit=commit or project.loaded().settings.project.commit or tip or ""))
 
 
 @on_builder(quiet=True, help=COMMIT)

@@ -1,6 +1,7 @@
 """🟢 On this machine: what has to be right before anything is built."""
 
-from .analysis import analyze, foresee
+from .ahead import foresee
+from .analysis import analyze
 from .files import deployignore, env, init
 from .git import check, commit, push
 from .notice import notify

@@ -33,9 +33,7 @@ def analyze(c: Context, write: bool = True) -> None:
 
 def foresee() -> None:
     """Ask this machine's tools for their versions, which they are slow to say, while something else is done."""
-    local = project.local()
-    local.foresee(*_question())
-    local.hurry()
+    project.local().foresee(*_question())
 
 
 def _question() -> tuple[str, ...]:

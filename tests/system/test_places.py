@@ -132,6 +132,15 @@ def test_the_server_can_build_for_itself(world: World) -> None:
     assert "fab builder.build makes it again" in again.text
 
 
+def test_the_other_side_is_asked_once_and_what_it_says_is_built(world: World) -> None:
+    """To ask a repository elsewhere for its branches takes a second or two."""
+    commit, trace = world.commit_version("4"), world.folder / "trace"
+    result = world.fab("deploy", "--host=prod", GIT_TRACE=str(trace))
+    assert result.code == 0, result.text
+    assert trace.read_text().count("built-in: git ls-remote") == 1
+    assert (version(world), records(world.site)[serving(world.site)]["commit"]) == ("4", commit)
+
+
 def test_a_builder_that_is_gone(world: World) -> None:
     assert world.builder
     world.builder.stop()
