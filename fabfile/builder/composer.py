@@ -1,4 +1,5 @@
-"""Composer: called once for a build, and spared the look for classes where an earlier build declared the same ones."""
+"""Composer: called once for a build, spared the look for classes where an earlier build declared the same ones, and all of it where
+nothing else is left to do."""
 
 from __future__ import annotations
 
@@ -33,5 +34,5 @@ def install(shop: Workshop, program: list[str], dev: bool) -> None:
     if kept:
         values = (f"{shop.cache}/autoload.key", *shlex.split(shop.php), "--", shop.work, program[-1], *options)
         shop.shell.do(KEY, *values, what="look for the classes of the application")
-    values = (shop.work, shop.cache if kept else "", *program, "install", *options)
+    values = (shop.work, shop.cache if kept else "", "restored" if "vendor" in shop.restored else "", *program, "install", *options)
     shop.shell.work(INSTALL, *values, timeout=build.timeout, what="composer install")

@@ -2,12 +2,19 @@
 // The SHA-256 of all that Composer makes its autoloader of, besides the packages that composer.lock names: which classes the
 // application's own files declare, composer.json, composer.lock, PHP, Composer (its file, its settings, its variables), the options.
 //   declared.php ROOT COMPOSER OPTION …
+// A second line, "whole", says that an install has nothing to do besides, where vendor/ is what an earlier one with this key made.
 // Says nothing where the same of these may lead to another one, or to more than an autoloader: with plugins, with packages that are
 // folders elsewhere, with linked folders, with scripts of the application's own around the dump.
 error_reporting(0);
 // What Laravel's skeleton does then: forget what was cached, discover packages, both in bootstrap/cache, of which nothing ships.
 const HARMLESS = [
     'Illuminate\Foundation\ComposerScripts::postAutoloadDump', '@php artisan package:discover', '@php artisan package:discover --ansi',
+];
+// The events of an install that has nothing to fetch (getcomposer.org/doc/articles/scripts.md), besides those of the dump.
+const EVENTS = ['init', 'command', 'pre-command-run', 'pre-pool-create', 'pre-operations-exec', 'post-install-cmd'];
+// With any other option (--audit, say) Composer does what it is told in each build.
+const QUIET = [
+    '--no-interaction', '--no-progress', '--no-ansi', '--prefer-dist', '--optimize-autoloader', '--no-dev', '--classmap-authoritative',
 ];
 const DECLARES = '/\b(?:class|interface|trait|enum)\s+[a-z_\x80-\xff]/i';
 [, $root, $composer] = $argv;
@@ -99,6 +106,14 @@ function plain(string $root, bool $dev): bool
     return true;
 }
 
+// Whether nothing else happens in an install. A version of a library (lib-icu) may be another one tomorrow, without any sign of it here.
+function whole(string $root, array $options): bool
+{
+    $own = json_decode(text("$root/composer.json"), true);
+    $events = array_intersect_key($own['scripts'] ?? [], array_flip(EVENTS));
+    return $events === [] && array_diff($options, QUIET) === [] && strpos(text("$root/composer.lock"), '"lib-') === false;
+}
+
 $lines = function_exists('token_get_all') && plain($root, !in_array('--no-dev', $options, true)) ? lines($root, '') : null;
 if ($lines === null) {
     exit(0);
@@ -110,5 +125,9 @@ $variables = array_filter(getenv(), function ($name) {
 }, ARRAY_FILTER_USE_KEY);
 ksort($variables);
 $composer = program($composer);
-$programs = [PHP_VERSION, $composer, filesize($composer), filemtime($composer), $settings, $variables, $options];
+$extensions = array_map(function ($name) {
+    return [$name, phpversion($name)];
+}, get_loaded_extensions());
+$programs = [PHP_VERSION, $extensions, $composer, filesize($composer), filemtime($composer), $settings, $variables, $options];
 echo hash('sha256', serialize([$programs, text("$root/composer.json"), text("$root/composer.lock"), $lines])), "\n";
+echo whole($root, $options) ? "whole\n" : '';

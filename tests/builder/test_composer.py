@@ -1,4 +1,5 @@
-"""Composer is spared the look for classes only where it would find the same ones, and what is there then is what it would have made."""
+"""Composer is spared the look for classes only where it would find the same ones, and all of its work only where it would do nothing else;
+what is there then is what it would have made."""
 
 from __future__ import annotations
 
@@ -18,6 +19,7 @@ from tests.conftest import need
 
 OPTIONS = ("--no-interaction", "--no-ansi", "--optimize-autoloader", "--no-dev")
 REUSED = "The autoloader is that of an earlier build"
+SPARED = "Composer has nothing to do"
 OWN = {"name": "a/b", "require": {"p/p": "1.0"}, "autoload": {"psr-4": {"App\\": "app/"}, "classmap": ["lib/"]}, "config": {"lock": True}}
 FILES = {
     "app/User.php": "<?php namespace App;\nclass User { function name() { return 1; } }\n",
@@ -33,6 +35,8 @@ class Project:
 
     def __init__(self, folder: Path, packages: Path) -> None:
         self.folder, self.tree, self.cache = folder, folder / "tree", folder / "cache"
+        self.commits = 0  # with the first, each build is one of git
+        self.git: tuple[str, ...] = ()  # what else is done in each
         self.own: dict[str, Any] = {**OWN, "repositories": [{"type": "artifact", "url": str(packages)}, {"packagist.org": False}]}
 
     def write(self, files: dict[str, str | None]) -> None:
@@ -52,15 +56,30 @@ class Project:
         work, first = self.folder / "work", self.folder / "vendor"
         shutil.rmtree(work, ignore_errors=True)
         shutil.copytree(self.tree, work, symlinks=True)
-        if first.exists():
+        if self.commits:
+            self.commit(work)
+        if restored := first.exists():
             shutil.copytree(first, work / "vendor")
         words = (*OPTIONS, *options)
         key = bind(KEY, self.cache / "autoload.key", "php", "--", work, "composer", *words)
         said = self.run(self.folder, "sh", "-euc", key + "\n")
-        said += self.run(self.folder, "sh", "-euc", bind(INSTALL, work, self.cache, "composer", "install", *words))
-        if not first.exists():
+        install = bind(INSTALL, work, self.cache, "yes" if restored else "", "composer", "install", *words)
+        said += self.run(self.folder, "sh", "-euc", install)
+        if not restored:
             shutil.copytree(work / "vendor", first)
         return said
+
+    def commit(self, work: Path) -> None:
+        """What a build has checked out: a commit of its own, where no branch is known."""
+        self.commits += 1
+        name = ("-c", "user.name=a", "-c", "user.email=a@example.org")
+        self.run(work, "git", "init", "-q", "-b", "made")
+        self.run(work, "git", "add", "-A")
+        self.run(work, "git", *name, "commit", "-q", "-m", f"commit {self.commits}")
+        self.run(work, "git", "checkout", "-q", "--detach")
+        self.run(work, "git", "branch", "-q", "-D", "made")
+        if self.git:
+            self.run(work, "git", *self.git)
 
     def vendor(self) -> dict[str, bytes]:
         return files(self.folder / "work/vendor")
@@ -70,6 +89,8 @@ class Project:
         plain = self.folder / "plain"
         shutil.rmtree(plain, ignore_errors=True)
         shutil.copytree(self.tree, plain, symlinks=True)
+        if self.commits:
+            shutil.copytree(self.folder / "work/.git", plain / ".git")
         shutil.copytree(self.folder / "vendor", plain / "vendor")
         self.run(plain, "composer", "install", *OPTIONS, *options)
         return files(plain / "vendor")
@@ -195,7 +216,7 @@ LOCKED: dict[str, dict[str, object]] = {
 def key(project: Project, *options: str) -> str:
     script = bind(KEY, project.cache / "autoload.key", "php", "--", project.tree, "composer", *OPTIONS, *options)
     project.run(project.folder, "sh", "-euc", script)
-    return (project.cache / "autoload.key").read_text().strip()
+    return (project.cache / "autoload.key").read_text().partition("\n")[0]
 
 
 @pytest.mark.parametrize("what", LOCKED)
@@ -224,3 +245,107 @@ def test_a_folder_that_is_a_link_may_lead_anywhere(project: Project) -> None:
     (project.tree / "app/Linked").symlink_to(project.folder / "elsewhere")
     (project.folder / "elsewhere").mkdir()
     assert key(project) == ""
+
+
+@pytest.fixture
+def committed(project: Project) -> Project:
+    """The same, whose builds are commits; what Composer makes of one is kept."""
+    project.commits = 1
+    shutil.rmtree(project.cache)
+    project.cache.mkdir()
+    assert REUSED not in project.build()
+    return project
+
+
+@pytest.mark.parametrize("change", SAME)
+def test_with_the_same_vendor_and_the_same_classes_nothing_is_left_to_do(change: str, committed: Project) -> None:
+    committed.write(SAME[change])
+    for _ in range(2):
+        assert SPARED in committed.build()
+        assert committed.vendor() == committed.wanted()
+    installed = committed.vendor()["composer/installed.php"].decode()
+    assert committed.run(committed.folder / "work", "git", "rev-parse", "HEAD").strip() in installed
+
+
+@pytest.mark.parametrize("change", OTHER)
+def test_composer_is_called_for_other_classes(change: str, committed: Project) -> None:
+    changed = dict(OTHER[change])
+    if own := changed.get("composer.json"):
+        changed["composer.json"] = json.dumps({**json.loads(own), "repositories": committed.own["repositories"]})
+    committed.write(changed)
+    said = committed.build()
+    assert SPARED not in said
+    assert REUSED not in said
+    assert committed.vendor() == committed.wanted()
+    assert SPARED in committed.build()
+    assert committed.vendor() == committed.wanted()
+
+
+EVENTS = ("init", "command", "pre-command-run", "pre-pool-create", "pre-operations-exec", "post-install-cmd")
+
+
+@pytest.mark.parametrize("event", EVENTS)
+def test_composer_is_called_where_a_script_waits_for_it(event: str, committed: Project) -> None:
+    scripts = {event: "touch happened", "post-update-cmd": "touch updated"}
+    committed.write({"composer.json": json.dumps({**committed.own, "scripts": scripts})})
+    committed.build()
+    said = committed.build()
+    assert REUSED in said
+    assert SPARED not in said
+    assert committed.vendor() == committed.wanted()
+    assert (committed.folder / "work/happened").exists() or event in ("init", "pre-pool-create", "pre-operations-exec")  # for plugins
+
+
+def test_scripts_for_something_else_are_no_hindrance(committed: Project) -> None:
+    scripts = {"post-update-cmd": "touch updated", "post-autoload-dump": SCRIPTS, "test": "phpunit"}
+    committed.write({"composer.json": json.dumps({**committed.own, "scripts": scripts})})
+    assert len(key(committed)) == 64
+    assert (committed.cache / "autoload.key").read_text().splitlines()[1:] == ["whole"]
+
+
+@pytest.mark.parametrize("option", ["--profile", "-v", "--ignore-platform-reqs", "--audit"])
+def test_composer_is_called_with_an_option_that_may_want_more(option: str, committed: Project) -> None:
+    assert len(key(committed, option)) == 64
+    assert (committed.cache / "autoload.key").read_text().splitlines()[1:] == []
+
+
+def test_composer_is_called_where_a_library_is_wanted(committed: Project) -> None:
+    lock = json.loads((committed.tree / "composer.lock").read_text())
+    committed.write({"composer.lock": json.dumps({**lock, "platform": {"lib-icu": ">=60"}})})
+    assert len(key(committed)) == 64
+    assert (committed.cache / "autoload.key").read_text().splitlines()[1:] == []
+
+
+NAMES = {"a tag": (("tag", "v1.2.3"), b"'1.2.3.0'"), "a branch": (("branch", "main"), b"'dev-main'")}
+
+
+@pytest.mark.parametrize("what", NAMES)
+def test_composer_is_called_for_a_commit_with_a_name_which_it_notes(what: str, committed: Project) -> None:
+    committed.git, noted = NAMES[what]
+    said = committed.build()
+    assert REUSED in said
+    assert SPARED not in said
+    assert committed.vendor() == committed.wanted()
+    assert noted in committed.vendor()["composer/installed.php"]
+
+
+@pytest.mark.parametrize("what", NAMES)
+def test_composer_is_called_after_a_build_that_had_one(what: str, committed: Project) -> None:
+    committed.git, noted = NAMES[what]
+    committed.write({"lib/new.inc": "<?php class Newer {}"})
+    assert REUSED not in committed.build()
+    assert noted in committed.vendor()["composer/installed.php"]
+    committed.git = ()
+    assert SPARED not in committed.build()
+    assert committed.vendor() == committed.wanted()
+
+
+def test_composer_is_called_where_vendor_is_not_that_of_an_earlier_install(committed: Project) -> None:
+    shutil.rmtree(committed.folder / "vendor")
+    assert SPARED not in committed.build()
+
+
+def test_composer_is_called_where_the_commit_is_not_known(project: Project) -> None:
+    said = project.build()
+    assert REUSED in said
+    assert SPARED not in said
