@@ -176,14 +176,12 @@ watch() {
   watcher=$!
 }
 
-# A text that is kept here since an earlier run, where its name stands in a frame. Without it nothing of that may run.
+# A text that is kept here since an earlier run, where its name stands in a frame: a file that puts it into row, which takes no process
+# to read. Without it nothing of that may run.
 recall() { # NAME: 64 hexadecimal digits
-  eval "row=\${kept_$1-}"
-  if [ -z "$row" ]; then
-    row=$(cat -- "$folder/kept/$1" && echo .) || lost=$1
-    row=${row%"$nl".}
-    eval "kept_$1=\$row" # most are asked for more than once
-  fi
+  row=''
+  [ ! -r "$folder/kept/$1" ] || command . "$folder/kept/$1"
+  [ -n "$row" ] || lost=$1
 }
 
 end 0 0 # whatever a log-in printed comes before this

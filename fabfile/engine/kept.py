@@ -1,7 +1,7 @@
 """Texts of ours that a server has kept since an earlier run: they need not travel again.
 
-Each is a file under the SHA-256 of what is in it, which is computed there anew in each run before any is relied on. In a frame a line
-stands for it, which the agent replaces by the text before anything is run.
+Each is a file under the SHA-256 of what is in it, which is computed there anew in each run before any is relied on: a line of shell that
+gives the text to whoever reads it. In a frame a line stands for it, which the agent replaces by the text before anything is run.
 """
 
 from __future__ import annotations
@@ -58,6 +58,15 @@ def text_of(name: str) -> str:
     return _named()[name]
 
 
+def file_of(name: str) -> str:
+    """What its file holds."""
+    return _file(text_of(name))
+
+
+def _file(text: str) -> str:
+    return f"row={quote(text[:-1])}\n"
+
+
 @cache
 def _named() -> dict[str, str]:
     """All texts that may be kept, by name: those of our files, also as a value holds them, and as a value in a value does. The first
@@ -70,7 +79,7 @@ def _named() -> dict[str, str]:
             for _ in range(3):
                 texts.add(text.partition("\n")[2])
                 text = quote(f"{text} ")[1:-2]  # a space: who needs no quotes gets none
-    return {hashlib.sha256(text.encode()).hexdigest(): text for text in texts if len(text) >= WORTH}
+    return {hashlib.sha256(_file(text).encode()).hexdigest(): text for text in texts if len(text) >= WORTH}
 
 
 @cache
