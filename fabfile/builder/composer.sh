@@ -12,6 +12,7 @@ made() { # what Composer writes itself, of that which is there
 # there are none, that is the commit once more.
 note() {
   noted=vendor/composer/installed.php
+  [ -f "$noted" ] || return 1
   old=$(sed -n "/'reference' =>/{s/.*'\([0-9a-f]\{40,64\}\)',\$/\1/p;q;}" "$noted")
   new=$(git rev-parse -q --verify HEAD) || return 1
   if [ -z "$old" ] || ! grep -Fq "'pretty_version' => 'dev-$old'," "$noted" || [ -n "$(git for-each-ref --count=1)" ]; then return 1; fi

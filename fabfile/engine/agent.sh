@@ -182,6 +182,7 @@ recall() { # NAME: 64 hexadecimal digits
   row=''
   [ ! -r "$folder/kept/$1" ] || command . "$folder/kept/$1"
   [ -n "$row" ] || lost=$1
+  row=${row%"$nl"}
 }
 
 end 0 0 # whatever a log-in printed comes before this

@@ -18,6 +18,7 @@ WORTH = 250  # bytes from which on a text is kept
 NAME = re.compile(r"^([0-9a-f]{64}) [ *]\1$", re.MULTILINE)
 FOLDER = "kept"
 LIST = f'cd "$1/{FOLDER}" 2>/dev/null || exit 0; sha256sum -- * 2>/dev/null || shasum -a 256 -- * 2>/dev/null || :'
+QUOTED = quote("s/'/'\"'\"'/g")  # for sed: a quote within quotes
 # What has been there for long may be another version's; if it is not, it travels once more. None of it may keep a run from ending.
 KEEP = f"""
 umask 077
@@ -26,7 +27,7 @@ shift
 find . -type f -mtime +60 -exec rm -f -- {{}} +
 rm -f -- ./*.new # of whoever was killed
 while [ "$#" -gt 0 ]; do
-  (printf %s "$2" >"$1.new" && mv -f -- "$1.new" "$1") || rm -f -- "$1.new"
+  {{ (printf "row='" && printf %s "$2" | LC_ALL=C sed {QUOTED} && echo "'") >"$1.new" && mv -f -- "$1.new" "$1"; }} || rm -f -- "$1.new"
   shift 2
 done) 2>/dev/null || :
 """
@@ -58,13 +59,9 @@ def text_of(name: str) -> str:
     return _named()[name]
 
 
-def file_of(name: str) -> str:
-    """What its file holds."""
-    return _file(text_of(name))
-
-
 def _file(text: str) -> str:
-    return f"row={quote(text[:-1])}\n"
+    """What KEEP makes of it."""
+    return f"row={quote(text)}\n"
 
 
 @cache

@@ -111,7 +111,7 @@ def _keep(c: Host) -> None:
     """What this run had to send is there for the next one."""
     if names := sorted(c.shell.spoken - (c.shell.kept or set())):
         c.shell.kept = None  # these are the texts themselves
-        c.shell.do(kept.KEEP, c.site.own, *(part for name in names for part in (name, kept.file_of(name))), what="keep scripts")
+        c.shell.do(kept.KEEP, c.site.own, *(part for name in names for part in (name, kept.text_of(name))), what="keep scripts")
 
 
 def describe(record: dict[str, Any]) -> str:

@@ -22,7 +22,7 @@ def name_of(text):
 def everything():
     """The names of all texts that may be kept."""
     texts = [scripts.source("engine/look.sh"), scripts.program("server/http.php")]
-    return {name_of(f"row={quote(text.partition(chr(10))[2][:-1])}\n") for text in texts}
+    return {name_of(f"row={quote(text.partition(chr(10))[2])}\n") for text in texts}
 
 
 def expanded(script):
@@ -76,7 +76,7 @@ def test_most_of_what_we_have_may_be_kept():
 @pytest.fixture
 def folder(tmp_path):
     """What an earlier run kept."""
-    run(kept.KEEP, tmp_path, *(part for name in everything() for part in (name, kept.file_of(name))))
+    run(kept.KEEP, tmp_path, *(part for name in everything() for part in (name, kept.text_of(name))))
     return tmp_path
 
 

@@ -1,6 +1,7 @@
-"""Runs of ``fab`` from a process that has imported Fabric already, which is two thirds of what a small one costs.
+"""Runs of ``fab`` from a process that has imported Fabric already, and all of our modules but the one that composes the namespace: most of
+what a small one costs.
 
-Each run is a fork of it, from there on like any other: our modules are imported, files are looked up, and it ends by itself.
+Each run is a fork of it, from there on like any other: its command line is read, its fabfile is found and composed, and it ends by itself.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import socket
 import subprocess
 import sys
 import time
+import types
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -23,6 +25,7 @@ PROJECT = Path(__file__).parents[2]
 EARLY = ("PYTHON", "LC_", "LANG", "LD_", "MALLOC_")  # what counts when Python starts
 REQUEST = 1 << 20  # bytes of a request, at most
 SIZE = 4  # bytes of a number that is told
+OURS = ("builder", "chains", "hooks", "info", "local", "overview", "report", "server", "team", "engine.commandline", "sandbox.tasks")
 
 
 class Runner:
@@ -101,6 +104,7 @@ def serve() -> None:
     sys.path[0] = str(Path(sys.executable).parent)  # as for the program itself
     for name in ("fabric.main", "invoke", "paramiko"):
         importlib.import_module(name)
+    _import_ours()
     gc.freeze()
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for those that wait
     requests = socket.socket(fileno=os.dup(0))
@@ -114,6 +118,16 @@ def serve() -> None:
             return
         for file in files:
             os.close(file)
+
+
+def _import_ours() -> None:
+    """Import what the fabfile imports, in a package of its name that is gone afterwards: Invoke finds and runs the real one."""
+    package = types.ModuleType("fabfile")
+    package.__path__ = [str(PROJECT / "fabfile")]
+    sys.modules["fabfile"] = package
+    for name in OURS:
+        importlib.import_module(f"fabfile.{name}")
+    del sys.modules["fabfile"]
 
 
 def _play(request: tuple[list[str], str, dict[str, str]], files: list[int]) -> None:
@@ -131,6 +145,8 @@ def _play(request: tuple[list[str], str, dict[str, str]], files: list[int]) -> N
         os.environ.clear()
         os.environ.update(env)
         sys.argv = argv
+        options = sys.modules["fabfile.engine.options"]
+        options.current = options.from_command_line(argv[1:])  # as where it is imported
         sys.exit(importlib.import_module("fabric.main").program.run())
     for number in (*streams, 0):
         os.close(number)
