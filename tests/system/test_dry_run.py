@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.engine.places import eventually
-from tests.support.artifact import Artifacts
+from tests.security.conftest import Packs
 from tests.support.deployment import World
 from tests.support.fab import Result
 from tests.support.site import serving, tree
@@ -40,12 +40,12 @@ def fresh(open_worlds: Callable[..., World]) -> World:
 
 
 @pytest.fixture(scope="module")
-def served(open_worlds: Callable[..., World], artifacts: Artifacts) -> World:
+def served(sample_worlds: Callable[..., World], packs: Packs) -> World:
     """Two good releases."""
     hooks = {"pre_release": ["echo a"], "mid_release": ["echo b"], "post_release": ["echo c"], "before_build": ["echo d"]}
-    world = open_worlds(settings={"hooks": hooks, "hosts": {"prod": {"maintenance": True}}})
+    world = sample_worlds(settings={"hooks": hooks, "hosts": {"prod": {"maintenance": True}}})
     for number in ("1", "2"):
-        assert world.deploy("--artifact", str(artifacts.version(number))).code == 0
+        assert world.deploy("--artifact", str(packs.version(number))).code == 0
     assert eventually(lambda: (world.site / ".deploy/background").read_text() == "stays\n"), "the probe left behind writes last of all"
     return world
 
@@ -86,8 +86,8 @@ def before(served: World) -> dict[str, dict[str, str]]:
 
 
 @pytest.mark.parametrize("args", COMMANDS, ids=" ".join)
-def test_on_a_site_that_is_served(args: list[str], served: World, before: dict[str, dict[str, str]], artifacts: Artifacts) -> None:
-    args = [arg.replace("ARTIFACT", str(artifacts.version("3"))) for arg in args]
+def test_on_a_site_that_is_served(args: list[str], served: World, before: dict[str, dict[str, str]], packs: Packs) -> None:
+    args = [arg.replace("ARTIFACT", str(packs.version("3"))) for arg in args]
     result, files = sent(served, *args, "--dry-run", "--host=prod")
     assert result.code == 0, result.text
     assert changed(before, everything(served)) == []
@@ -95,7 +95,7 @@ def test_on_a_site_that_is_served(args: list[str], served: World, before: dict[s
     assert "Traceback" not in result.text
 
 
-def test_a_dry_deployment_names_every_step(served: World, artifacts: Artifacts) -> None:
+def test_a_dry_deployment_names_every_step(served: World, packs: Packs) -> None:
     steps = re.findall(r"^\S+ .*?(\d+\.\d+-[a-z-]+)", served.fab("steps", "--host=prod").out, re.MULTILINE)
     said = served.deploy("--dry-run").out
     assert len(steps) > 10
@@ -116,29 +116,29 @@ def test_a_dry_run_claims_no_lock(task: str, served: World) -> None:
 def test_what_would_be_uploaded_is_what_would_be_built(args: list[str], served: World) -> None:
     """Not what was built last, which is another commit."""
     assert served.fab("builder.build", "--host=prod").code == 0
-    commit = served.commit_version("dry")
+    commit = served.commit({"note.txt": " ".join(args)})
     result = served.fab(*args, "--dry-run", "--host=prod")
     assert result.code == 0, result.text
     assert [line for line in result.out.splitlines() if "would: upload" in line and f"/{commit[:12]}-not-built-yet.tar.gz," in line]
 
 
-def test_quiet_prints_the_result_only(served: World, artifacts: Artifacts) -> None:
-    result = served.deploy("--artifact", str(artifacts.version("3")), "--quiet")
+def test_quiet_prints_the_result_only(served: World, packs: Packs) -> None:
+    result = served.deploy("--artifact", str(packs.version("3")), "--quiet")
     assert result.code == 0, result.text
     assert result.out.splitlines() == [line for line in result.out.splitlines() if line.startswith("⚡")]
     assert len(result.out.splitlines()) == 1
 
 
-def test_verbose_prints_what_commands_say(served: World, artifacts: Artifacts) -> None:
-    result = served.deploy("--artifact", str(artifacts.version("4")), "--verbose")
+def test_verbose_prints_what_commands_say(served: World, packs: Packs) -> None:
+    result = served.deploy("--artifact", str(packs.version("4")), "--verbose")
     assert result.code == 0, result.text
     assert "Configuration cached successfully" in result.out
-    assert "Configuration cached successfully" not in served.deploy("--artifact", str(artifacts.version("5"))).out
+    assert "Configuration cached successfully" not in served.deploy("--artifact", str(packs.version("5"))).out
 
 
 @pytest.mark.parametrize("verbose", [[], ["--verbose"]])
-def test_json_is_one_event_a_line(verbose: list[str], served: World, artifacts: Artifacts) -> None:
-    result = served.deploy("--artifact", str(artifacts.version("6")), "--json", *verbose)
+def test_json_is_one_event_a_line(verbose: list[str], served: World, packs: Packs) -> None:
+    result = served.deploy("--artifact", str(packs.version("6")), "--json", *verbose)
     assert result.code == 0, result.text
     events = [json.loads(line) for line in result.out.splitlines()]
     assert all(set(event) >= {"at", "event"} for event in events)
@@ -153,8 +153,8 @@ def test_json_is_one_event_a_line(verbose: list[str], served: World, artifacts: 
     assert any(event["event"] == "output" for event in events) == bool(verbose)
 
 
-def test_json_of_a_failure_has_the_failed_step(served: World, artifacts: Artifacts) -> None:
-    broken = artifacts.version("7", {"app/Http/Controllers/StatusController.php": "<?php class {"})
+def test_json_of_a_failure_has_the_failed_step(served: World, packs: Packs) -> None:
+    broken = packs.version("7", {"app/Site.php": "<?php class {"})
     result = served.deploy("--artifact", str(broken), "--json")
     assert result.code == 4
     events = [json.loads(line) for line in result.out.splitlines()]
