@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.artifact import Artifacts
+from tests.security.conftest import Packs
 from tests.support.deployment import World
 from tests.support.site import leftovers, lock_is_free, serving
 
@@ -21,10 +21,10 @@ HOLD = "while [ -e hold ]; do sleep 0.05; done"
 
 
 @pytest.fixture(scope="module")
-def world(open_worlds: Callable[..., World], artifacts: Artifacts) -> World:
-    world = open_worlds(settings={"hooks": {"mid_release": [f'cd "{{}}"; {HOLD}']}})
+def world(sample_worlds: Callable[..., World], packs: Packs) -> World:
+    world = sample_worlds(settings={"hooks": {"mid_release": [f'cd "{{}}"; {HOLD}']}})
     world.configure({"hooks": {"mid_release": [f"cd '{world.site}'; {HOLD}"]}})
-    assert world.deploy("--artifact", str(artifacts.version("1"))).code == 0
+    assert world.deploy("--artifact", str(packs.version("1"))).code == 0
     return world
 
 
@@ -36,11 +36,11 @@ def eventually(true: Callable[[], bool]) -> bool:
 
 
 @contextmanager
-def running(world: World, artifacts: Artifacts, number: str) -> Iterator[subprocess.Popen[str]]:
+def running(world: World, packs: Packs, number: str) -> Iterator[subprocess.Popen[str]]:
     """A deployment that waits inside its hook until the block ends."""
     hold = world.site / "hold"
     hold.touch()
-    process = world.start_fab("deploy", "--host=prod", "--artifact", str(artifacts.version(number)))
+    process = world.start_fab("deploy", "--host=prod", "--artifact", str(packs.version(number)))
     try:
         assert eventually(lambda: not lock_is_free(world.site) and len(list(world.site.glob("releases/*/bootstrap/cache/events.php"))) > 0)
         yield process
@@ -53,9 +53,9 @@ def version(world: World) -> str:
     return str(json.loads(world.get("/release").body)["version"])
 
 
-def test_a_second_deployment_ends_at_once_and_leaves_the_first_alone(world: World, artifacts: Artifacts) -> None:
-    with running(world, artifacts, "2") as first:
-        second = world.deploy("--artifact", str(artifacts.version("3")))
+def test_a_second_deployment_ends_at_once_and_leaves_the_first_alone(world: World, packs: Packs) -> None:
+    with running(world, packs, "2") as first:
+        second = world.deploy("--artifact", str(packs.version("3")))
         built = world.deploy()
         single = [world.fab(task, "--host=prod") for task in ("server.migrate", "rollback", "unlock")]
         status = world.fab("status", "--host=prod")
@@ -70,9 +70,9 @@ def test_a_second_deployment_ends_at_once_and_leaves_the_first_alone(world: Worl
     assert (leftovers(world.site), lock_is_free(world.site)) == ([], True)
 
 
-def test_with_lock_wait_it_waits(world: World, artifacts: Artifacts) -> None:
-    with running(world, artifacts, "4") as first:
-        second = world.start_fab("deploy", "--host=prod", "--artifact", str(artifacts.version("5")), "--set", "hosts.prod.lock_wait=90")
+def test_with_lock_wait_it_waits(world: World, packs: Packs) -> None:
+    with running(world, packs, "4") as first:
+        second = world.start_fab("deploy", "--host=prod", "--artifact", str(packs.version("5")), "--set", "hosts.prod.lock_wait=90")
         assert second.stdout
         said = next(line for line in second.stdout if "waiting" in line)
         (world.site / "hold").unlink()
@@ -81,11 +81,11 @@ def test_with_lock_wait_it_waits(world: World, artifacts: Artifacts) -> None:
     assert (first.returncode, second.returncode, version(world)) == (0, 0, "5"), out + err
 
 
-def test_a_lock_by_hand(world: World, artifacts: Artifacts) -> None:
+def test_a_lock_by_hand(world: World, packs: Packs) -> None:
     locked = world.fab("lock", "--host=prod", "--message", "stock-taking until 5; $(touch pwned) 'é'")
     assert locked.code == 0, locked.text
     before = serving(world.site)
-    for args in (["deploy", "--artifact", str(artifacts.version("6"))], ["deploy"], ["rollback"], ["server.migrate"], ["lock"]):
+    for args in (["deploy", "--artifact", str(packs.version("6"))], ["deploy"], ["rollback"], ["server.migrate"], ["lock"]):
         result = world.fab(*args, "--host=prod")
         assert result.code == 7, result.text
         assert "stock-taking until 5; $(touch pwned) 'é'" in result.err
@@ -95,7 +95,7 @@ def test_a_lock_by_hand(world: World, artifacts: Artifacts) -> None:
     assert serving(world.site) == before
     assert world.fab("unlock", "--host=prod").code == 0
     assert "free" in world.fab("status", "--host=prod").out
-    assert world.deploy("--artifact", str(artifacts.version("6"))).code == 0
+    assert world.deploy("--artifact", str(packs.version("6"))).code == 0
 
 
 def test_the_lock_record_of_a_dead_run_is_taken_away(world: World) -> None:

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import lacking
+from tests.security.conftest import Packs
 from tests.support import browser
-from tests.support.artifact import Artifacts
 from tests.support.deployment import World
 from tests.support.site import journal, serving
 
@@ -21,12 +21,12 @@ TITLE = "echo '<script>alert(1)</script>' @steps@ ${TOKEN:-}"
 
 
 @pytest.fixture(scope="module")
-def served(open_worlds: Callable[..., World], artifacts: Artifacts) -> World:
+def served(sample_worlds: Callable[..., World], packs: Packs) -> World:
     """A good release, then one whose application cannot boot; a hook with a name that is not harmless in a page."""
-    world = open_worlds(settings={"hooks": {"pre_release": [{"command": TITLE, "place": "local"}]}})
-    first = world.fab("deploy", "--host=prod", "--artifact", str(artifacts.version("1")), TOKEN="sentinel-9f3b")
+    world = sample_worlds(settings={"hooks": {"pre_release": [{"command": TITLE, "place": "local"}]}})
+    first = world.fab("deploy", "--host=prod", "--artifact", str(packs.version("1")), TOKEN="sentinel-9f3b")
     assert first.code == 0, first.text
-    broken = artifacts.version("2", {"app/Http/Controllers/StatusController.php": "<?php class {"})
+    broken = packs.version("2", {"app/Site.php": "<?php class {"})
     assert world.fab("deploy", "--host=prod", "--artifact", str(broken), TOKEN="sentinel-9f3b").code == 4
     return world
 
