@@ -13,7 +13,7 @@
 
 VENV = .venv
 RUN = $(VENV)/bin/python
-# Twice as many as there are processors: much of the tests' time is spent waiting.
+# Three times as many as there are processors: much of the tests' time is spent waiting.
 JOBS = $(shell $(RUN) -c 'import os; print((os.cpu_count() or 2) * 3)')
 ARGS =
 
