@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import shlex
 import time
 from dataclasses import replace
@@ -45,6 +46,7 @@ def validate(c: Context) -> None:
         raise no_build(f"nothing is built in {shop.work}")
     if missing := [path for path in project.loaded().settings.build.required if path not in entries]:
         raise Failure(f"the build lacks {', '.join(missing)}", "see build.required in deploy.toml")
+    _chosen(shop)  # while it boots
     answer = shop.shell.ask(looking.BOOTS, *looking.boots(shop), check=False, what="php artisan --version")
     _check_assets(shop, entries)
     if answer.code:
@@ -89,16 +91,26 @@ def package(c: Context) -> artifacts.Artifact:
 
 def _selected(shop: Workshop) -> tuple[list[str], int]:
     """What ships, sorted, folders included; and how many entries do not."""
-    entries, folders = looking.entries(shop), looking.folders(shop)
-    if odd := [entry for entry in entries if paths.CONTROL.search(entry)]:
+    if odd := [entry for entry in looking.entries(shop) if paths.CONTROL.search(entry)]:
         raise Failure(f"file names with control characters cannot be deployed: {odd[:3]!r}", "rename them")
-    build = project.loaded().settings.build
-    rules = looking.read(shop, looking.IGNORE) + "\n" + "\n".join(build.ignore)
-    chosen = ignore.select(sorted(entries - folders), rules, _built(shop, entries), build.keep_node_modules)
+    chosen = _chosen(shop)
     for rule in chosen.overridden:
         console.say(f"   .deployignore:{rule.line}: {rule.rule!r} would have left out {rule.count} built files ({rule.example}); they ship")
     parents = {parent for path in chosen.shipped for parent in paths.above(path)}
     return sorted({*chosen.shipped, *parents}), len(chosen.left_out)
+
+
+def _chosen(shop: Workshop) -> ignore.Selection:
+    """Which files ship, by .deployignore and the settings."""
+    entries, build = looking.entries(shop), project.loaded().settings.build
+    rules = looking.read(shop, looking.IGNORE) + "\n" + "\n".join(build.ignore)
+    files, built = frozenset(entries - looking.folders(shop)), tuple(_built(shop, entries))
+    return _select(files, rules, built, build.keep_node_modules)
+
+
+@functools.lru_cache(maxsize=1)
+def _select(files: frozenset[str], rules: str, built: tuple[str, ...], keep_node_modules: bool) -> ignore.Selection:
+    return ignore.select(sorted(files), rules, built, keep_node_modules)
 
 
 def _built(shop: Workshop, entries: set[str]) -> list[str]:

@@ -111,7 +111,8 @@ function whole(string $root, array $options): bool
 {
     $own = json_decode(text("$root/composer.json"), true);
     $events = array_intersect_key($own['scripts'] ?? [], array_flip(EVENTS));
-    return $events === [] && array_diff($options, QUIET) === [] && strpos(text("$root/composer.lock"), '"lib-') === false;
+    $more = preg_grep('/^--ignore-platform-reqs?(=|$)/', array_diff($options, QUIET), PREG_GREP_INVERT);
+    return $events === [] && $more === [] && strpos(text("$root/composer.lock"), '"lib-') === false;
 }
 
 $lines = function_exists('token_get_all') && plain($root, !in_array('--no-dev', $options, true)) ? lines($root, '') : null;

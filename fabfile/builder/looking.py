@@ -22,8 +22,9 @@ FOLDERS = 'cd "$1" 2>/dev/null || exit 0; find . -name .git -prune -o -type d ! 
 # Its commit, when that was made (seconds since 1970: the shipped files bear it), and the branch it was taken from.
 ABOUT = 'cd "$1" 2>/dev/null || exit 0; git log -1 --format="%H %ct" 2>/dev/null || exit 0; git config laravel-fab.branch || :'
 # Leaves nothing of the environment that built it.
-FORGET = 'for name in config routes-v7 events packages services; do rm -f -- "bootstrap/cache/$name.php"; done'
-PLAIN = f'cd "$1"\nrm -f -- public/hot\n{FORGET}'
+CACHES = " ".join(f"bootstrap/cache/{name}.php" for name in ("config", "routes-v7", "events", "packages", "services"))
+FORGET = f"rm -f -- {CACHES}"
+PLAIN = f'cd "$1"\n{FORGET} public/hot'
 BOOTS = f'cd "$1"; shift; command -v "$1" >/dev/null 2>&1 || exit 0; code=0; "$@" || code=$?\n{FORGET}\nexit "$code"'
 IGNORE = ".deployignore"
 FRONT_END = ("package.json", "yarn.lock")  # what its package manager is told by, besides the names of lock files
@@ -64,10 +65,10 @@ def foresee(shop: Workshop, *scripts: str, paths: tuple[str, ...] = ()) -> None:
 
 
 def foresee_end(shop: Workshop) -> None:
-    """Let all that is asked of a build that is finished travel with the trip that finishes it."""
-    foresee(shop, PLAIN, ENTRIES)
+    """Let all that is asked of a build that is finished travel with the trip that finishes it: last what takes longest, so that the rest
+    can be thought about meanwhile."""
+    foresee(shop, PLAIN, ENTRIES, ABOUT, FOLDERS, paths=(IGNORE,))
     shop.shell.foresee(BOOTS, *boots(shop))
-    foresee(shop, ABOUT, FOLDERS, paths=(IGNORE,))
 
 
 def boots(shop: Workshop) -> tuple[str, ...]:

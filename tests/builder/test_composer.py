@@ -303,10 +303,17 @@ def test_scripts_for_something_else_are_no_hindrance(committed: Project) -> None
     assert (committed.cache / "autoload.key").read_text().splitlines()[1:] == ["whole"]
 
 
-@pytest.mark.parametrize("option", ["--profile", "-v", "--ignore-platform-reqs", "--audit"])
+@pytest.mark.parametrize("option", ["--profile", "-v", "--audit", "--no-autoloader"])
 def test_composer_is_called_with_an_option_that_may_want_more(option: str, committed: Project) -> None:
     assert len(key(committed, option)) == 64
     assert (committed.cache / "autoload.key").read_text().splitlines()[1:] == []
+
+
+@pytest.mark.parametrize("option", ["--ignore-platform-reqs", "--ignore-platform-req=ext-redis", "--classmap-authoritative"])
+def test_what_is_only_less_or_another_autoloader_needs_no_call(option: str, committed: Project) -> None:
+    assert REUSED not in committed.build(option)
+    assert SPARED in committed.build(option)
+    assert committed.vendor() == committed.wanted(option)
 
 
 def test_composer_is_called_where_a_library_is_wanted(committed: Project) -> None:
