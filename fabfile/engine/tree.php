@@ -11,6 +11,14 @@ function passed_over(string $path, array $over): bool
     return false;
 }
 
+// The SHA-256 of a file. OpenSSL needs a tenth of the time that PHP's own takes for it (it uses what the processor has for that), but
+// wants all of the content at once.
+function checksum(string $full): string
+{
+    $data = function_exists('openssl_digest') && filesize($full) <= 1 << 22 ? @file_get_contents($full) : false;
+    return $data !== false && ($sum = openssl_digest($data, 'sha256')) ? $sum : (string) hash_file('sha256', $full);
+}
+
 function line(string $root, string $path): string
 {
     $full = "$root/$path";
@@ -25,7 +33,7 @@ function line(string $root, string $path): string
         return "X 000 - 0 $path";
     }
     $mode = fileperms($full) & 0100 ? '755' : '644';
-    return "F $mode " . hash_file('sha256', $full) . ' ' . filesize($full) . " $path";
+    return "F $mode " . checksum($full) . ' ' . filesize($full) . " $path";
 }
 
 // path => line, as $line makes it of $root and path. What is in folder "a" comes where "a/" does: after "a-b" and "a.b", before "a0".

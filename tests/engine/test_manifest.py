@@ -16,7 +16,7 @@ import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-from fabfile.engine import lists, manifest, paths
+from fabfile.engine import lists, manifest, paths, scripts
 from fabfile.engine.scripts import php, source
 from tests.conftest import need
 from tests.engine import places
@@ -260,6 +260,18 @@ def test_a_tree_is_walked_in_the_order_of_its_paths_bytes(tmp_path: Path) -> Non
     found = printed(tmp_path / "tree")
     assert [line.split(" ", 4)[4] for line in found.split("\n")[:-1]] == in_bytes(ORDER) == entries(tmp_path / "tree")
     assert compare(tmp_path / "tree", found) == (0, [f"verified {len(ORDER)}"])
+
+
+@pytest.mark.parametrize("without", [[], ["-d", "disable_functions=openssl_digest"]], ids=["with OpenSSL", "without"])
+def test_small_and_large_files_have_the_same_kind_of_checksum(without: list[str], tmp_path: Path) -> None:
+    need("php")
+    root, limit = tmp_path / "root", 1 << 22
+    root.mkdir()
+    for size in (0, 1, limit - 1, limit, limit + 1):
+        (root / f"{size:09}").write_bytes(bytes(range(251)) * (size // 251) + bytes(size % 251))
+    command = ["php", *without, "--", "print", str(root)]
+    said = subprocess.run(command, input=scripts.program("engine/manifest.php"), text=True, check=True, capture_output=True).stdout
+    assert said.splitlines() == [f"F 644 {manifest.digest(path)} {path.stat().st_size} {path.name}" for path in sorted(root.iterdir())]
 
 
 @SLOW
