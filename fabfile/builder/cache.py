@@ -56,10 +56,14 @@ def restore(shop: Workshop, folder: str, *depends: str) -> bool:
     return folder in shop.restored
 
 
+def waits(shop: Workshop, folder: str) -> bool:
+    """Whether the cache has no ``folder`` yet for these lock files, and takes the one that this build makes."""
+    return used(shop, folder) and folder not in shop.restored
+
+
 def keep(shop: Workshop, folder: str, *depends: str) -> None:
     """After success only, so that a broken install is never restored."""
-    if folder not in shop.restored:
-        shop.shell.ask(KEEP, shop.cache, folder, *depends, what=f"cache {folder}")
+    shop.shell.ask(KEEP, shop.cache, folder, *depends, what=f"cache {folder}")
 
 
 def tidy(shop: Workshop) -> None:

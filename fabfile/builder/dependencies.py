@@ -48,9 +48,13 @@ def install(c: Context) -> None:
         console.done("Dependencies: vendor/ is committed, Composer is not used")
         return
     dev, program = needs_dev(shop), composer.words(shop)
-    if not (shop.shell.dry or looking.has_front_end(shop) or project.loaded().settings.hooks.after_build):
+    finished = not (shop.shell.dry or looking.has_front_end(shop) or project.loaded().settings.hooks.after_build)
+    new = cache.waits(shop, "vendor")  # which takes another trip
+    if finished and not new:
         looking.foresee_end(shop)
     composer.install(shop, program, dev)
+    if finished and new:
+        looking.foresee_end(shop)
     _keep(shop, "vendor")
     console.done(f"Dependencies installed {'WITH development packages (production code uses them)' if dev else '(production only)'}")
 
@@ -73,7 +77,7 @@ def needs_dev(shop: Workshop) -> bool:
 
 
 def _keep(shop: Workshop, folder: str) -> None:
-    if cache.used(shop, folder):
+    if cache.waits(shop, folder):
         cache.keep(shop, folder, *_depends(shop, folder))
 
 
