@@ -96,12 +96,12 @@ def end(process: subprocess.Popen[bytes] | None, how: int = signal.SIGTERM) -> N
 def children(pid: int) -> list[int]:
     """Return the ids of all descendants of a process, nearest first."""
     parents: dict[int, list[int]] = {}
-    for stat in Path("/proc").glob("[0-9]*/stat"):
+    for entry in Path("/proc").glob("[0-9]*"):  # not "[0-9]*/stat", which fails where one of them ends meanwhile
         try:
-            parent = int(stat.read_text().rpartition(")")[2].split()[1])
+            parent = int((entry / "stat").read_text().rpartition(")")[2].split()[1])
         except (OSError, IndexError):
             continue  # it ended while we looked
-        parents.setdefault(parent, []).append(int(stat.parent.name))
+        parents.setdefault(parent, []).append(int(entry.name))
     found = list(parents.get(pid, []))
     for child in found:
         found.extend(parents.get(child, []))
