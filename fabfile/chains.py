@@ -54,8 +54,14 @@ def made(c: Host, branch: str, commit: str, force: bool) -> str:
     """The artifact of a commit, which was checked here, built where the settings say."""
     local.analyze(c, write=False)
     branch = branch or c.settings.branch
-    tip = local.check(c, branch=branch, force=force)
-    return str(build(c, branch=branch, commit=commit or project.loaded().settings.project.commit or tip or ""))
+    checked = local.check(c, branch=branch, force=force)
+    return str(build(c, branch=branch, commit=commit or known(checked)))
+
+
+def known(checked: str | None) -> str:
+    """What is built where no commit was asked for, if that is known: what was ``checked``, unless a hook may push more before the build."""
+    wanted = project.loaded().settings
+    return wanted.project.commit or ("" if wanted.hooks.before_build else checked or "")
 
 
 @on_builder(quiet=True, help=COMMIT)

@@ -11,5 +11,6 @@ from . import analysis, committed
 def foresee(c: Context, branch: str = "") -> None:
     """Have it answered from now on what ``analyze`` and ``check`` will want to know of a deployment of ``branch``."""
     analysis.foresee()
-    committed.foresee(branch or project.branch(c))
+    if not project.loaded().settings.modules:  # a step of the team's may commit something before it is asked
+        committed.foresee(branch or project.branch(c))
     project.local().hurry()

@@ -147,6 +147,13 @@ OTHER: dict[str, dict[str, str | None]] = {
 }
 
 
+def other(change: str, project: Project) -> dict[str, str | None]:
+    """The files of one of OTHER; its packages come from where they are."""
+    files = OTHER[change]
+    own = files.get("composer.json")
+    return {**files, "composer.json": json.dumps({**json.loads(own), "repositories": project.own["repositories"]})} if own else files
+
+
 @pytest.mark.parametrize("change", SAME)
 def test_the_same_classes_need_no_look(change: str, project: Project) -> None:
     project.write(SAME[change])
@@ -156,10 +163,7 @@ def test_the_same_classes_need_no_look(change: str, project: Project) -> None:
 
 @pytest.mark.parametrize("change", OTHER)
 def test_other_classes_are_looked_for(change: str, project: Project) -> None:
-    changed = dict(OTHER[change])
-    if own := changed.get("composer.json"):
-        changed["composer.json"] = json.dumps({**json.loads(own), "repositories": project.own["repositories"]})
-    project.write(changed)
+    project.write(other(change, project))
     assert REUSED not in project.build()
     assert project.vendor() == project.wanted()
     assert REUSED in project.build()  # and are known from then on
@@ -269,10 +273,7 @@ def test_with_the_same_vendor_and_the_same_classes_nothing_is_left_to_do(change:
 
 @pytest.mark.parametrize("change", OTHER)
 def test_composer_is_called_for_other_classes(change: str, committed: Project) -> None:
-    changed = dict(OTHER[change])
-    if own := changed.get("composer.json"):
-        changed["composer.json"] = json.dumps({**json.loads(own), "repositories": committed.own["repositories"]})
-    committed.write(changed)
+    committed.write(other(change, committed))
     said = committed.build()
     assert SPARED not in said
     assert REUSED not in said

@@ -164,6 +164,9 @@ def test_numbers_stay_unique_and_rise_whatever_a_full_disk_cuts(
 
 ODD: dict[str, Callable[[Path], object]] = {
     "a line without its end": lambda file: file.write_text('{"seq":1}\n{"seq":2,"ev'),
+    "a line without its end, but with its number": lambda file: file.write_text('{"seq":1}\n{"seq":2,"at":"2026'),
+    "a number that nobody counts to": lambda file: file.write_text('{"seq":1}\n{"seq":99999999999999999999,"event":"odd"}\n'),
+    "a line of somebody else's": lambda file: file.write_text('{"seq":1}\nhello\n'),
     "zeros after a power cut": lambda file: file.write_bytes(b'{"seq":1}\n' + bytes(100)),
     "empty": lambda file: file.write_bytes(b""),
     "not there": lambda file: file.unlink(),

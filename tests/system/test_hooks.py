@@ -180,3 +180,40 @@ def test_names_from_git_and_settings_are_data(world: World, sample: Path) -> Non
     assert result.code == 0
     assert world.fab("server.log", "--note", evil, "--status", evil, "--host=prod").code == 0
     assert list(world.folder.rglob("pwned")) == []
+
+
+STEP = '''
+"""A step of ours that commits what it writes."""
+
+import subprocess
+
+import fabfile.local as local
+from fabric import task
+
+
+@task
+def analyze(c, write=True):
+    """Look, and push."""
+    subprocess.run({command!r}, shell=True, check=True)
+
+
+local.analyze = analyze
+'''
+
+
+@pytest.mark.parametrize("who", ["a hook before the build", "a step of the team's before the check"])
+def test_what_is_pushed_on_the_way_is_what_is_built(who: str, world: World) -> None:
+    git = f"git -C {world.clone} -c user.name=a -c user.email=a@example.org"
+    push = f"{git} commit -q --allow-empty -m more && {git} push -q origin HEAD:refs/heads/main"
+    if "hook" in who:
+        world.configure({"hooks": {"before_build": [push], "after_build": [], "pre_release": [], "mid_release": [], "post_release": []}})
+    else:
+        world.configure({"modules": ["step.py"], "hooks": {"before_build": []}})
+        world.commit({"step.py": STEP.format(command=push)})
+    before = world.origin.head()
+    result = world.deploy()
+    world.configure({"modules": [], "hooks": {"before_build": []}})
+    assert result.code == 0, result.text
+    made = world.origin.run("rev-list", "--max-count=1", "--grep=^more$", "HEAD").strip()
+    assert made != before
+    assert records(world.site)[serving(world.site)]["commit"] == made

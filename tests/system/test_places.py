@@ -132,6 +132,19 @@ def test_the_server_can_build_for_itself(world: World) -> None:
     assert "fab builder.build makes it again" in again.text
 
 
+def test_a_build_is_booted_once_also_the_first(world: World) -> None:
+    """With the same lock file, and with a new one, whose vendor is kept after it was installed."""
+    php, log = world.folder / "php", world.folder / "php.log"
+    php.write_text(f'#!/bin/sh\necho "$*" >>{log}\nexec php "$@"\n')
+    php.chmod(0o755)
+    here = ("--set", "build.place=local", "--set", f"build.path={world.folder}/booted", "--set", f"build.php={php}")
+    for cached in ("Nothing cached", "Restored from cache: vendor"):
+        log.unlink(missing_ok=True)
+        built = world.fab("builder.build", *here)
+        assert (built.code, cached in built.out) == (0, True), built.text
+        assert log.read_text().splitlines().count("artisan --version --no-ansi") == 1
+
+
 def test_the_other_side_is_asked_once_and_what_it_says_is_built(world: World) -> None:
     """To ask a repository elsewhere for its branches takes a second or two."""
     commit, trace = world.commit_version("4"), world.folder / "trace"
