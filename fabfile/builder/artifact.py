@@ -12,6 +12,7 @@ from invoke.context import Context
 
 from ..engine import artifacts, console, manifest, paths, project, state, transfer
 from ..engine.errors import Failure
+from ..engine.scripts import BARE
 from ..engine.scripts import php as php_script
 from ..engine.scripts import source as text_of
 from ..engine.tasks import on_builder
@@ -138,7 +139,7 @@ def _collected(c: Context, shop: Workshop, path: str, names: list[str], made_at:
     state.foresee(project.host(c))
     left, listed = _outermost(looking.entries(shop), names), (path, f"{path}.manifest", made_at, f"{shop.cache}/vendor.seen")
     shop.shell.do(text_of("builder/collect.sh"), shop.work, path, "\n".join(left), what="collect what ships")
-    command = (*shlex.split(shop.php), "-n", "--", *listed)
+    command = (*shlex.split(shop.php), *BARE, "--", *listed)
     digest, entries = shop.shell.ask(php_script("builder/collect.php"), *command, what="list the artifact").out.split()
     artifacts.listed.add(path)
     return artifacts.Artifact(path, digest, place=shop.shell.place, entries=int(entries))

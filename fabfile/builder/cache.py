@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 
 from ..engine import console, project
-from ..engine.scripts import php, source
+from ..engine.scripts import BARE, php, source
 from . import looking
 from .workshop import Workshop
 
@@ -80,4 +80,4 @@ def foresee_tidy(shop: Workshop) -> None:
 
 def _values(shop: Workshop) -> tuple[object, ...]:
     build = project.loaded().settings.build
-    return (shop.base, build.keep_artifacts, "spare" if used(shop, "vendor") else "", *shlex.split(shop.php), "-n")
+    return (shop.base, build.keep_artifacts, "spare" if used(shop, "vendor") else "", *shlex.split(shop.php), *BARE)

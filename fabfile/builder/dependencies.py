@@ -9,6 +9,7 @@ from pathlib import Path
 from invoke.context import Context
 
 from ..engine import console, project
+from ..engine.scripts import BARE
 from ..engine.tasks import on_builder
 from ..laravel import devuse, frontend
 from . import cache, composer, looking
@@ -34,7 +35,7 @@ def foresee(shop: Workshop) -> tuple[str, ...]:
 def _depends(shop: Workshop, folder: str) -> tuple[str, ...]:
     """What key.sh makes the cache's key of."""
     if folder == "vendor":
-        return (shop.work, "composer.lock", f"{shop.php} {'dev' if needs_dev(shop) else 'no-dev'}", *shlex.split(shop.php), "-n")
+        return (shop.work, "composer.lock", f"{shop.php} {'dev' if needs_dev(shop) else 'no-dev'}", *shlex.split(shop.php), *BARE)
     return (shop.work, " ".join(frontend.LOCK_FILES), "", "node")
 
 

@@ -57,7 +57,7 @@ def _ask(c: Host, path: str, tries: int, successes: int, *more: str) -> Answer:
     site = apart(url)
     return c.shell.ask(
         f"{LOGIN}{php_script('server/http.php')}", site.basic,
-        *common.php(c), "--", site.url, tries, seconds, c.settings.resolve, successes, *more,
+        *common.visitor(c), "--", site.url, tries, seconds, c.settings.resolve, successes, *more,
         check=False, timeout=seconds + 30, what=f"GET {url}",
     )  # fmt: skip
 

@@ -105,7 +105,7 @@ def _values(c: Host, release: str, before: str, rungs: list[str], login: bool = 
     script = f"opcache-{secrets.token_hex(16)}.php" if socket else ""
     url, once = (site.url.rstrip("/") + path if c.settings.url else "" for path in (c.settings.health_path or "/", f"/{page}"))
     wanted, seconds = c.settings.health_successes, c.settings.health_timeout
-    php = (*common.php(c), "--", c.settings.resolve, release, wanted, seconds, socket, ",".join(rungs))
+    php = (*common.visitor(c), "--", c.settings.resolve, release, wanted, seconds, socket, ",".join(rungs))
     return [*values, token, site.basic if login else "", script, which.PHP if socket else "", url, once, *php]
 
 

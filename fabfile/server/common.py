@@ -10,6 +10,7 @@ from ..engine import console, state
 from ..engine.errors import Failure
 from ..engine.hosts import Host
 from ..engine.records import Record
+from ..engine.scripts import BARE
 from ..engine.wire import Answer
 
 T = TypeVar("T")
@@ -39,6 +40,16 @@ def release_of(c: Host, release: str = "", pending: bool = False) -> Record:
 def php(c: Host) -> list[str]:
     """The host's PHP as the words of a command."""
     return c.php
+
+
+def bare(c: Host) -> list[str]:
+    """The same for scripts of ours that do without PHP's configuration."""
+    return [*c.php, *BARE]
+
+
+def visitor(c: Host) -> list[str]:
+    """The same for what speaks to the site: which certificates are to be trusted, its configuration may say."""
+    return php(c) if c.settings.url.startswith("https:") else bare(c)
 
 
 def artisan(c: Host, release: str, *words: str, check: bool = True, timeout: int | None = None, what: str = "") -> Answer:

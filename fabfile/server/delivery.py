@@ -108,7 +108,7 @@ def _assembled(c: Host, base: str, release: str, patch: str, expected: Manifest)
     note, folder = f"{c.site.run(c.run_id)}/patch", c.site.partial(release)
     c.shell.do(PATCH, note, patch, what="say what changes")
     places = (c.site.release(base), c.site.manifest(base), folder, c.site.manifest(release), note)
-    answer = c.shell.ask(php_script("engine/assemble.php"), *common.php(c), "--", *places, check=False, what=f"take what {base} has")
+    answer = c.shell.ask(php_script("engine/assemble.php"), *common.bare(c), "--", *places, check=False, what=f"take what {base} has")
     if answer.out.strip() == expected.digest:
         return True
     _useless(base, (answer.out + answer.err).strip()[-300:])
@@ -159,14 +159,14 @@ def _differences(c: Host, release: str) -> list[str]:
     """The paths that are not as the manifest says."""
     script = php_script("engine/manifest.php")
     values = ("check", c.site.partial(release), c.site.manifest(release))
-    answer = c.shell.ask(script, *common.php(c), "--", *values, check=False, what="verify the files")
+    answer = c.shell.ask(script, *common.bare(c), "--", *values, check=False, what="verify the files")
     if answer.code and not answer.out:
         raise _damaged(c, [answer.err.strip()])
     return [line.partition(" ")[2] for line in answer.out.split("\n")[:-2]]
 
 
 def _php(c: Host, script: str, *values: str, what: str) -> str:
-    return c.shell.ask(php_script(script), *common.php(c), "--", *values, what=what).out.strip()
+    return c.shell.ask(php_script(script), *common.bare(c), "--", *values, what=what).out.strip()
 
 
 def _damaged(c: Host, what: list[str]) -> Failure:

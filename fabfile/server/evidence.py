@@ -74,7 +74,7 @@ def gather(c: Host, served: str) -> Evidence:
 def _question(c: Host, served: str) -> tuple[str, ...]:
     folders = [path for path in c.settings.shared_folders if path != configure.VIEWS]
     given = json.dumps({"url": apart(c.settings.url).url, "resolve": c.settings.resolve, "folders": folders})
-    return f"{LOOK}{_status(c)}", c.site.root, served, MARK, given, *common.php(c)
+    return f"{LOOK}{_status(c)}", c.site.root, served, MARK, given, *common.visitor(c)
 
 
 def _status(c: Host) -> str:

@@ -28,7 +28,7 @@ def verify(c: Host, release: str = "") -> None:
 
 def _files(c: Host, release: str) -> None:
     values = ("check", c.site.release(release), c.site.manifest(release), *_over(c))
-    answer = c.shell.ask(php_script("engine/manifest.php"), *common.php(c), "--", *values, check=False, what="compare the files")
+    answer = c.shell.ask(php_script("engine/manifest.php"), *common.bare(c), "--", *values, check=False, what="compare the files")
     *differences, count = answer.out.strip().splitlines() or ["nothing was said"]
     if answer.code:
         lines = "".join(f"\n  {line}" for line in differences[:50]) or f"\n  {answer.err.strip()}"
@@ -46,7 +46,7 @@ def first_whole(c: Host, ids: list[str]) -> tuple[str, dict[str, str]]:
     What an application has put beside its files does not matter here. Raises Failure when nothing can be compared.
     """
     values = ("first", c.site.releases, f"{c.site.own}/releases", " ".join(ids), *_over(c))
-    answer = c.shell.ask(php_script("engine/manifest.php"), *common.php(c), "--", *values, check=False, what="compare the files")
+    answer = c.shell.ask(php_script("engine/manifest.php"), *common.bare(c), "--", *values, check=False, what="compare the files")
     words = [line.split(" ", 2) for line in answer.out.splitlines()]
     broken = {line[1]: line[2] for line in words if line[0] == "broken"}
     whole = next((line[1] for line in words if line[0] == "whole"), "")

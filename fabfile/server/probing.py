@@ -8,7 +8,7 @@ from ..engine.errors import Failure
 from ..engine.hosts import Host
 from ..engine.tasks import on_host
 from ..engine.wire import Answer
-from . import asking, common, connection, database, visiting, which
+from . import asking, commands, common, connection, database, visiting, which
 
 UNPROVEN = (
     "neither public/index.php nor a page beside it tells; let public/index.php require storage/framework/maintenance.php, "
@@ -30,8 +30,8 @@ def health(c: Host, release: str = "") -> None:
     if aside:
         connection.foresee(c, record.id, seconds)
         visiting.foresee(c, first)
-    version = common.artisan(c, record.id, "--version", timeout=first.seconds if aside else None).out.strip()
-    console.done(f"Application boots: {version.splitlines()[-1] if version else 'artisan said nothing'}")
+    version = commands.boot(c, record.id, first.seconds if aside else None)
+    console.done(f"Application boots: {version or 'artisan said nothing'}")
     if c.settings.migrate and (left := database.pending(c, record.id)):
         text = f"{c.name}: still pending: {counted(len(left), 'migration')}: {', '.join(left)}"
         raise Failure(text, f"fab server.migrate --host={c.name}")

@@ -9,11 +9,13 @@ from dataclasses import dataclass
 
 from ..engine import redact, state
 from ..engine.hosts import Host
+from ..engine.quoting import words
+from ..engine.scripts import BARE
 from ..engine.scripts import php as php_script
 from . import common
 
 # Where PHP may not look, there is nothing to wait for.
-LOOK = '"$@" -- "$root" "$served" 0 "$mark" 0 || printf "%s unseen PHP may not look at /proc\\n" "$mark"'
+LOOK = f'"$@" {words(*BARE)} -- "$root" "$served" 0 "$mark" 0 || printf "%s unseen PHP may not look at /proc\\n" "$mark"'
 MARK = secrets.token_hex(16)  # no process can have named itself so
 LATE = 30  # seconds more than the server may wait, for the look itself
 
@@ -62,7 +64,7 @@ def look(c: Host, seconds: int = 0, back: int = 0) -> Seen:
 
 
 def _question(c: Host, seconds: int, back: int) -> tuple[str, ...]:
-    values = (*common.php(c), "--", c.site.root, state.look(c).current, seconds, MARK, back)
+    values = (*common.bare(c), "--", c.site.root, state.look(c).current, seconds, MARK, back)
     return php_script("server/processes.php"), *map(str, values)
 
 

@@ -61,7 +61,7 @@ def in_pool(c: Host, release: str, path: str, warm: bool = False) -> Answer:
     scheme, host = _site(c)
     values = (c.settings.fpm_socket, f"{c.site.release(release)}/public/index.php", path, host, scheme, *(["warm"] if warm else []))
     return c.shell.ask(
-        php_script("server/fastcgi.php"), *common.php(c), "--", *values,
+        php_script("server/fastcgi.php"), *common.bare(c), "--", *values,
         check=False, timeout=c.settings.health_timeout, what=f"GET {path} with the new release in {c.settings.fpm_socket}",
     )  # fmt: skip
 

@@ -89,7 +89,7 @@ def answers(c: Host, release: str, before: str, way: str) -> Said:
     answer = c.shell.ask(
         f"{TELL}{ASK}{php_script('server/http.php')}", *values,
         way, url, file, site.basic, token,
-        c.settings.health_successes, c.settings.health_tries, seconds, c.settings.resolve, *common.php(c),
+        c.settings.health_successes, c.settings.health_tries, seconds, c.settings.resolve, *common.visitor(c),
         check=False, timeout=seconds + 30, what=f"ask {c.settings.url} which release answers",
     )  # fmt: skip
     how, _, rest = answer.out.removeprefix("how ").partition("\n")

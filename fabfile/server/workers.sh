@@ -4,10 +4,22 @@ root=$1 new=$2 old=$3 mark=$4 both=$5 once=$6
 shift 6
 COLUMNS=150
 export COLUMNS
-for command in $both; do
-  (cd "$root/releases/$new" && exec "$@" artisan "$command" --no-interaction --no-ansi)
-  [ -z "$old" ] || (cd "$root/releases/$old" && exec "$@" artisan "$command" --no-interaction --no-ansi) || printf '%s failed %s\n' "$mark" "$command"
+tell() { # in release $1 command $2, with the rest
+  release=$1 command=$2
+  shift 2
+  cd "$root/releases/$release" && exec "$@" artisan "$command" --no-interaction --no-ansi
+}
+for told in $both; do
+  before=''
+  if [ -n "$old" ]; then
+    (tell "$old" "$told" "$@") &
+    before=$!
+  fi
+  code=0
+  (tell "$new" "$told" "$@") || code=$?
+  [ -z "$before" ] || wait "$before" || printf '%s failed %s\n' "$mark" "$told"
+  [ "$code" = 0 ] || exit "$code"
 done
-for command in $once; do
-  (cd "$root/releases/${old:-$new}" && exec "$@" artisan "$command" --no-interaction --no-ansi) || printf '%s nobody %s\n' "$mark" "$command"
+for told in $once; do
+  (tell "${old:-$new}" "$told" "$@") || printf '%s nobody %s\n' "$mark" "$told"
 done

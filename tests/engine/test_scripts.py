@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+import subprocess
 
 import pytest
 
-from fabfile.engine.scripts import ROOT, source
+from fabfile.engine.scripts import BARE, ROOT, source
+from tests.conftest import need
 
 FILES = sorted(str(path.relative_to(ROOT)) for suffix in ("sh", "php") for path in ROOT.glob(f"*/*.{suffix}"))
 
@@ -26,3 +28,10 @@ def test_what_a_file_is_known_by_travels_with_it() -> None:
 
 def test_there_are_scripts() -> None:
     assert len(FILES) > 50
+
+
+def test_php_without_its_configuration_can_do_what_our_scripts_need_and_says_nothing_of_what_it_lacks() -> None:
+    need("php")
+    code = 'echo json_encode([php_ini_loaded_file(), php_ini_scanned_files(), extension_loaded("curl")]);'
+    said = subprocess.run(["php", *BARE, "-r", code], capture_output=True, text=True, check=True)
+    assert (said.stdout, said.stderr) == ("[false,false,false]", "")

@@ -227,13 +227,25 @@ def test_where_php_cannot_listen_the_release_answers_on_the_command_line(world: 
 
 def test_who_is_asked_elsewhere_is_told_once_and_how_to_be_asked_here(world: World, tmp_path: Path) -> None:
     """The address is what http.php finds where the name leads to another machine."""
-    (php := tmp_path / "php").write_text('#!/bin/sh\ncase $2 in http://*) echo elsewhere 192.0.2.2 ;; esac\nexec php "$@"\n')
+    (php := tmp_path / "php").write_text('#!/bin/sh\ncase "$*" in *" -- http://"*) echo elsewhere 192.0.2.2 ;; esac\nexec php "$@"\n')
     php.chmod(0o755)
     result = world.fab("server.validate", "--host=prod", f"--set=hosts.prod.php={php}")
     assert result.code == 0, result.text
     assert result.out.count("leads to 192.0.2.2, not to this server") == 1
     assert 'set hosts.prod.resolve = "127.0.0.1"' in result.out
     assert f"It is release {world.current()} that answers" in result.out
+
+
+def test_as_it_boots_a_release_says_what_it_is_and_what_it_can_do(world: World, tmp_path: Path) -> None:
+    """Its workers are told to start again without a further boot, from the new release and from the one before."""
+    (php := tmp_path / "php").write_text(f'#!/bin/sh\necho "$*" >>{tmp_path}/asked\nexec php "$@"\n')
+    php.chmod(0o755)
+    result = world.deploy(f"--set=hosts.prod.php={php}")
+    assert result.code == 0, result.text
+    assert "Application boots: Laravel Framework 11." in result.out
+    assert "Background services restarted: queue:restart  " in result.out
+    asked = [line.split()[1] for line in (tmp_path / "asked").read_text().splitlines() if line.startswith("artisan ")]
+    assert [name for name in asked if name in ("list", "--version", "queue:restart")] == ["list", "queue:restart", "queue:restart"]
 
 
 def started(folder: Path, then: str) -> list[str]:

@@ -57,6 +57,9 @@ final class Console
 
     private function list(): int
     {
+        if (!isset($this->options['raw'])) {
+            echo 'Laravel Framework ', Application::VERSION, "\n\nUsage:\n  command [options] [arguments]\n\nAvailable commands:\n";
+        }
         foreach (self::COMMANDS as $name => [, $description]) {
             printf("%-18s %s\n", $name, $description);
         }
