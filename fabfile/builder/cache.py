@@ -10,18 +10,32 @@ from . import looking
 from .workshop import Workshop
 
 LISTED = f"listed() {{\n{php('engine/manifest.php')}\n}}\n"
-RESTORE = source("builder/key.sh") + LISTED + source("builder/restore.sh")
-# While a build is cloned: commit $2's lock file in repository $1 says what can be put into folder $5 meanwhile, for RESTORE to find.
+KEY, RESTORED = source("builder/key.sh"), source("builder/restore.sh")
+RESTORE = KEY + LISTED + RESTORED
+# While a build is fetched: is what lies ready in cache $1 for folder $2 whole? For RESTORE to find in folder $3. And while it is cloned:
+# commit $2's lock file in repository $1 says what can be put into folder $5 meanwhile, for RESTORE to find.
 AHEAD = f"""
+{LISTED}
+checked() {{
+  mkdir -- "$3"
+  cd "$1" 2>/dev/null || return 0
+  folder=$2 taken=$3
+  shift 5
+  for spare in "$folder"-*.spare; do
+    [ -d "$spare/$folder" ] || continue
+    digest=$(listed "$@" -- write "$spare/$folder" "$spare/list" "$folder.seen") || return 0
+    printf '%s %s\\n' "$spare" "$digest" >"$taken/checked"
+    return 0
+  done
+}}
 ahead() {{
-  mkdir -- "$5"
   git -C "$1" show "$2:$6" >"$5/$6" 2>/dev/null || return 0
   shift 2
-  ({RESTORE}) >"$3/said"
+  ({KEY}{RESTORED}) >"$3/said"
 }}
 """
-KEEP = source("builder/key.sh") + source("builder/keep.sh")
-SPARE = source("builder/key.sh") + LISTED + source("builder/spare.sh")
+KEEP = KEY + source("builder/keep.sh")
+SPARE = KEY + LISTED + source("builder/spare.sh")
 PRUNE = """
 [ -f "$1/.laravel-fab-build" ] || exit 0
 rm -rf -- "$1/work"

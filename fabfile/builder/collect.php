@@ -29,15 +29,14 @@ function known(string $path, array $now): string
     return [$inode, $size] === [(string) $now['ino'], (string) $now['size']] ? $sum : '';
 }
 
-function settled(string $root, string $path): string
+function settled(string $root, string $path, array $now): string
 {
     global $time, $count;
     $count++;
     $full = "$root/$path";
-    $now = lstat($full);
     $type = $now['mode'] & 0170000;
     if ($type !== 0100000 && $type !== 0040000) {
-        return line($root, $path);
+        return line($root, $path, $now);
     }
     $sum = $type === 0100000 ? known($path, $now) : '';
     $mode = $type === 0040000 || $now['mode'] & 0100 ? 0755 : 0644;
@@ -45,7 +44,7 @@ function settled(string $root, string $path): string
         fwrite(STDERR, "$path can be given no mode and time\n");
         exit(1);
     }
-    return $sum === '' ? line($root, $path) : sprintf('F %o %s %d %s', $mode, $sum, $now['size'], $path);
+    return $sum === '' ? line($root, $path, $now) : sprintf('F %o %s %d %s', $mode, $sum, $now['size'], $path);
 }
 
 $digest = save(lines($root, 'settled'), $manifest);

@@ -28,6 +28,12 @@ CLONE = f"""
 login=$4
 {GIT}
 [ -d "$1" ] || git init -q --bare -- "$1"
+trap wait EXIT
+checks=''
+if [ "$#" -gt 6 ]; then
+  (shift 6; checked "$@") &
+  checks=$!
+fi
 (
 cd "$1"
 git cat-file -e "$3^{{commit}}" 2>/dev/null ||
@@ -35,13 +41,20 @@ git cat-file -e "$3^{{commit}}" 2>/dev/null ||
   remote fetch -q --no-tags -- "$2" '+refs/heads/*:refs/heads/*'
 git cat-file -e "$3^{{commit}}"
 )
-trap wait EXIT
-[ "$#" -eq 6 ] || (repo=$1 commit=$3; shift 6; ahead "$repo" "$commit" "$@") &
+(
 git clone -q --shared --no-checkout -- "$1" "$5"
 cd "$5"
 git -c advice.detachedHead=false checkout -q --detach "$3"
 [ ! -f .gitmodules ] || git submodule -q update --init --recursive --depth 1
 git config laravel-fab.branch "$6"
+) &
+cloned=$!
+if [ -n "$checks" ]; then
+  wait "$checks" || :
+  (repo=$1 commit=$3; shift 6; ahead "$repo" "$commit" "$@") &
+  wait "$!" || :
+fi
+wait "$cloned"
 """
 
 

@@ -13,30 +13,29 @@ function passed_over(string $path, array $over): bool
 
 // The SHA-256 of a file. OpenSSL needs a tenth of the time that PHP's own takes for it (it uses what the processor has for that), but
 // wants all of the content at once.
-function checksum(string $full): string
+function checksum(string $full, int $size): string
 {
-    $data = function_exists('openssl_digest') && filesize($full) <= 1 << 22 ? @file_get_contents($full) : false;
+    $data = $size <= 1 << 22 && function_exists('openssl_digest') ? @file_get_contents($full) : false;
     return $data !== false && ($sum = openssl_digest($data, 'sha256')) ? $sum : (string) hash_file('sha256', $full);
 }
 
-function line(string $root, string $path): string
+// $now is what lstat() says of it.
+function line(string $root, string $path, array $now): string
 {
     $full = "$root/$path";
-    if (is_link($full)) {
-        $target = readlink($full);
-        return 'L 777 ' . hash('sha256', $target) . ' ' . strlen($target) . " $path";
+    switch ($now['mode'] & 0170000) {
+        case 0120000:
+            $target = readlink($full);
+            return 'L 777 ' . hash('sha256', $target) . ' ' . strlen($target) . " $path";
+        case 0040000:
+            return "D 755 - 0 $path";
+        case 0100000:
+            return sprintf('F %s %s %d %s', $now['mode'] & 0100 ? '755' : '644', checksum($full, $now['size']), $now['size'], $path);
     }
-    if (is_dir($full)) {
-        return "D 755 - 0 $path";
-    }
-    if (!is_file($full)) { // to read a pipe would take for ever
-        return "X 000 - 0 $path";
-    }
-    $mode = fileperms($full) & 0100 ? '755' : '644';
-    return "F $mode " . checksum($full) . ' ' . filesize($full) . " $path";
+    return "X 000 - 0 $path"; // to read a pipe would take for ever
 }
 
-// path => line, as $line makes it of $root and path. What is in folder "a" comes where "a/" does: after "a-b" and "a.b", before "a0".
+// path => line, as $line makes it of $root, path and what lstat() says (of what has just gone, nothing). What is in folder "a" comes where "a/" does: after "a-b" and "a.b", before "a0".
 function lines(string $root, ?callable $line = null, array $over = [], string $folder = ''): Generator
 {
     $line = $line ?? 'line';
@@ -51,7 +50,7 @@ function lines(string $root, ?callable $line = null, array $over = [], string $f
         if (passed_over($path, $over)) {
             continue;
         }
-        yield $path => $entry = $line($root, $path);
+        yield $path => $entry = $line($root, $path, @lstat("$root/$path") ?: ['mode' => 0, 'size' => 0, 'ino' => 0]);
         if ($entry[0] === 'D') {
             $open[] = "$path/";
         }
@@ -67,15 +66,20 @@ function seen(string $root, string $file): Generator
 {
     $began = time();
     $whole = true;
+    $notes = '';
     $mask = umask(077);
     ($to = fopen("$file.new", 'w')) || exit(1);
     umask($mask);
-    foreach (lines($root) as $path => $line) {
-        yield $path => $line;
-        if ($line[0] === 'F') {
-            $note = 'F ' . fileinode("$root/$path") . substr($line, 5) . "\n";
-            $whole = fwrite($to, $note) === strlen($note) && $whole;
+    $noted = function (string $root, string $path, array $now) use ($to, &$notes, &$whole): string {
+        $line = line($root, $path, $now);
+        $notes .= $line[0] === 'F' ? "F {$now['ino']}" . substr($line, 5) . "\n" : '';
+        if (strlen($notes) > 65536) {
+            $whole = fwrite($to, $notes) === strlen($notes) && $whole;
+            $notes = '';
         }
-    }
+        return $line;
+    };
+    yield from lines($root, $noted);
+    $whole = fwrite($to, $notes) === strlen($notes) && $whole;
     $whole && fclose($to) && touch("$file.new", $began) && rename("$file.new", $file);
 }
