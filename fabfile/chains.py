@@ -24,7 +24,7 @@ def deploy(c: Host, branch: str = "", commit: str = "", artifact: str = "", forc
     if not artifact:
         local.foresee(c, branch)
     steps = len(overview.chain(c.settings, built=not artifact))
-    run = outcome.begin(c, "deploy", steps, None if artifact else builder.foresee, branch=branch, commit=commit, artifact=artifact)
+    run = outcome.begin(c, "deploy", steps, None if artifact else ahead, branch=branch, commit=commit, artifact=artifact)
     try:
         server.check(c)
         run.built = not artifact
@@ -48,6 +48,13 @@ def deploy(c: Host, branch: str = "", commit: str = "", artifact: str = "", forc
         raise gone_back(c, run, error) from error
     outcome.tidied(run, lambda: drained(c), lambda: cleaned(c, run.built), lambda: builder.cleanup(c) if run.built else None)
     outcome.live(c, run)
+
+
+def ahead(c: Host) -> None:
+    """What a build asks the server travels along, and until that is answered this machine reads the application's code."""
+    builder.foresee(c)
+    c.shell.hurry()
+    local.read_ahead()
 
 
 def made(c: Host, branch: str, commit: str, force: bool) -> str:

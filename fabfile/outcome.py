@@ -22,6 +22,7 @@ def begin(c: Host, kind: str, steps: int = 0, foreseen: Callable[[Host], None] |
     )
     console.Chain.total = steps
     c.purpose["what"] = kind
+    state.foresee(c)
     server.foresee(c)
     if foreseen:
         foreseen(c)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import shlex
-import socket
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -103,8 +102,6 @@ class Host(Connection):  # type: ignore[misc]
             self.lost = self._refusal(where, error)
             raise self.lost from error
         self.transport.set_keepalive(KEEPALIVE)
-        if isinstance(self.transport.sock, socket.socket):
-            self.transport.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
     def _refusal(self, where: str, error: Exception) -> Failure:
         """Why there is no connection, and what to do about it."""

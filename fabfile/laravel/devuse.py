@@ -9,6 +9,7 @@ import re
 import shlex
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from pathlib import Path, PurePosixPath
 from typing import Literal
 
@@ -85,9 +86,13 @@ class Owners:
 
 def analyze(project: Path) -> tuple[Finding, ...]:
     """Every use of a dev package in the project's own code. Raises Failure when composer.json or composer.lock cannot be read."""
-    composer = sources.read(project / "composer.json")
-    files = {file: sources.php(project / file) for file in sources.code(project, composer)}
-    return find(files, parse_lock(sources.read(project / "composer.lock")), composer)
+    composer, lock = (sources.read(project / name) for name in ("composer.json", "composer.lock"))
+    return _analyzed(project, sources.stamps(project, composer), composer, lock)
+
+
+@lru_cache(4)
+def _analyzed(project: Path, stamps: tuple[sources.Stamp, ...], composer: str, lock: str) -> tuple[Finding, ...]:
+    return find({file: sources.php(project / file) for file, _, _ in stamps}, parse_lock(lock), composer)
 
 
 def find(files: Mapping[str, str], lock: Lock, composer_json: str = "{}") -> tuple[Finding, ...]:

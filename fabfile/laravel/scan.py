@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 from . import sources
@@ -27,8 +28,14 @@ class Finding:
 
 def analyze(project: Path, framework: str = "") -> tuple[Finding, ...]:
     """All findings of a project; ``framework`` is Laravel's version, because it decides what matters."""
-    files = {file: sources.php(project / file) for file in sources.code(project, sources.read(project / "composer.json"))}
-    return (*env_outside_config(files), *closure_routes(files, framework), *_hot(project))
+    stamps = sources.stamps(project, sources.read(project / "composer.json"))
+    return (*_in_code(project, stamps, framework), *_hot(project))
+
+
+@lru_cache(4)
+def _in_code(project: Path, stamps: tuple[sources.Stamp, ...], framework: str) -> tuple[Finding, ...]:
+    files = {file: sources.php(project / file) for file, _, _ in stamps}
+    return (*env_outside_config(files), *closure_routes(files, framework))
 
 
 def env_outside_config(files: Mapping[str, str]) -> tuple[Finding, ...]:

@@ -12,6 +12,7 @@ from .blade import to_php
 
 PRODUCTION = ("app", "bootstrap", "config", "routes", "database/migrations", "resources/views")
 SEEDING = ("database/seeders", "database/seeds", "database/factories")
+Stamp = tuple[str, int, int]  # path inside the project, when it was written (ns), its size
 SKIPPED = {"vendor", "node_modules", "tests", "Tests", "storage", ".git"}
 
 
@@ -40,6 +41,12 @@ def code(project: Path, composer_json: str = "{}") -> tuple[str, ...]:
     folders = [*PRODUCTION, *SEEDING, *_folders(jsontext.mapping(autoload.get("psr-4")).values())]
     found = {file for folder in dict.fromkeys(folders) for file in under(project, folder)}
     return tuple(sorted(file for file in found if not file.startswith("bootstrap/cache/")))
+
+
+def stamps(project: Path, composer_json: str) -> tuple[Stamp, ...]:
+    """The same with what changes when they do; a link that leads nowhere is left out."""
+    there = ((file, project / file) for file in code(project, composer_json))
+    return tuple((file, at.st_mtime_ns, at.st_size) for file, path in there if path.exists() for at in [path.stat()])
 
 
 def _folders(values: Iterable[object]) -> Iterator[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 
 from invoke.context import Context
@@ -34,6 +35,14 @@ def analyze(c: Context, write: bool = True) -> None:
 def foresee() -> None:
     """Ask this machine's tools for their versions, which they are slow to say, while something else is done."""
     project.local().foresee(*_question())
+
+
+def read_ahead() -> None:
+    """Read the application's code while others are busy; what is wrong with it, ``analyze`` says."""
+    with suppress(Failure, OSError, ValueError):
+        root = project.root()
+        devuse.analyze(root)
+        scan.analyze(root, lockfile.framework_version(lockfile.parse_lock((root / "composer.lock").read_text(encoding="utf-8"))))
 
 
 def _question() -> tuple[str, ...]:

@@ -160,6 +160,9 @@ def test_a_real_project(tmp_path: Path) -> None:
         (tmp_path / file).write_text("<?php\nnamespace Shop;\nuse Acme\\Tool\\Run;\nRun::now();\n")
     wanted = devuse.Finding("acme/devtool", "src/shop/A.php", 4, "Acme\\Tool\\Run", "production")
     assert devuse.analyze(tmp_path) == (wanted,)
+    (tmp_path / "src/shop/A.php").write_text("<?php\nnamespace Shop;\n")
+    (tmp_path / "src/shop/E.php").symlink_to("nowhere")
+    assert devuse.analyze(tmp_path) == (), "it is read again when it has changed"
 
 
 def test_a_folder_that_is_no_project(tmp_path: Path) -> None:

@@ -48,3 +48,5 @@ def test_a_project_is_walked(tmp_path: Path) -> None:
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text(text)
     assert [(item.kind, item.file) for item in scan.analyze(tmp_path, "11.0.0")] == [("env", "routes/web.php"), ("hot", "public/hot")]
+    (tmp_path / "routes/web.php").write_text("<?php\nconfig('A');")
+    assert [item.kind for item in scan.analyze(tmp_path, "11.0.0")] == ["hot"], "it is read again when it has changed"

@@ -13,8 +13,6 @@ from typing import Protocol
 from . import process
 
 HERE = Path(__file__).parent
-# As behind PHP-FPM: without it each request compiles all of the framework.
-KEPT = ("-d", "opcache.enable_cli=1", "-d", "opcache.revalidate_freq=0")
 
 
 class Web(Protocol):
@@ -32,7 +30,7 @@ class PhpServer:
     def __init__(self, docroot: Path, folder: Path) -> None:
         self.log = folder / "php-server.log"
         env = {"DOCUMENT_ROOT_LINK": str(docroot), "PHP_CLI_SERVER_WORKERS": "4"}
-        php = [process.program("php"), "-d", "display_errors=0", *KEPT, "-S"]
+        php = [process.program("php"), "-d", "display_errors=0", "-S"]
         self.port, self._process = process.on_free_port(
             lambda port: process.spawn([*php, f"127.0.0.1:{port}", HERE / "router.php"], self.log, env), self.log
         )
