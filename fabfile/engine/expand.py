@@ -9,8 +9,6 @@ from dataclasses import dataclass, field
 from io import StringIO
 from pathlib import Path
 
-from dotenv import dotenv_values
-
 from .errors import SettingsError
 from .masks import looks_secret
 from .origin import At
@@ -86,6 +84,8 @@ def variables(folder: Path | None) -> Variables:
     file = folder / FILE if folder else None
     if not file or not os.path.lexists(file):
         return Variables(os.environ)
+    from dotenv import dotenv_values  # most have no such file
+
     # Without interpolation: a password may hold "$", and one "${" must mean the same in both files.
     values = dotenv_values(stream=StringIO(read_text(file)), interpolate=False)
     return Variables(os.environ, {name: value for name, value in values.items() if value is not None})

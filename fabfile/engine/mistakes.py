@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import sysconfig
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from types import TracebackType
 
@@ -13,9 +13,6 @@ from invoke.exceptions import CommandTimedOut, UnexpectedExit
 
 from . import registry
 from .errors import CommandFailed, Failure
-
-# Where no line of a team's is: this package, Python's own modules, what pip installed.
-FOREIGN = (Path(__file__).parents[1], *(Path(sysconfig.get_path(name)) for name in ("stdlib", "platstdlib", "purelib", "platlib")))
 
 
 @contextmanager
@@ -53,8 +50,16 @@ def _task(error: BaseException) -> str:
     return "".join(running[-1:])
 
 
+@cache
+def _foreign() -> tuple[Path, ...]:
+    """Where no line of a team's is: this package, Python's own modules, what pip installed."""
+    import sysconfig  # nearly nobody needs it
+
+    return (Path(__file__).parents[1], *(Path(sysconfig.get_path(name)) for name in ("stdlib", "platstdlib", "purelib", "platlib")))
+
+
 def _place(trace: TracebackType | None) -> str:
     """The innermost line of the team's, else the innermost of all."""
     lines = [(Path(frame.filename), frame.lineno) for frame in traceback.extract_tb(trace)]
-    theirs = [at for at in lines if not any(at[0].is_relative_to(folder) for folder in FOREIGN)]
+    theirs = [at for at in lines if not any(at[0].is_relative_to(folder) for folder in _foreign())]
     return "".join(f" ({file}:{number})" for file, number in (theirs or lines)[-1:])

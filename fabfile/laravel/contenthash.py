@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import re
-from decimal import Decimal
 from typing import Any
 
 from . import jsontext
@@ -69,6 +68,8 @@ def _number(value: float) -> str:
         return str(value)
     value = float(value)
     if value.is_integer() and abs(value) < 1e17:
+        from decimal import Decimal  # hardly a composer.json has such a number
+
         return format(Decimal(repr(value)), "f").removesuffix(".0")  # the shortest digits, filled up with zeros
     digits, _, exponent = repr(value).partition("e")
     return digits if not exponent else f"{digits if '.' in digits else digits + '.0'}e{int(exponent):+d}"
