@@ -35,7 +35,8 @@ function line(string $root, string $path, array $now): string
     return "X 000 - 0 $path"; // to read a pipe would take for ever
 }
 
-// path => line, as $line makes it of $root, path and what lstat() says (of what has just gone, nothing). What is in folder "a" comes where "a/" does: after "a-b" and "a.b", before "a0".
+// path => line, as $line makes it of $root, path and what lstat() says, which is nothing for what has just gone. What is in folder "a"
+// comes where "a/" does: after "a-b" and "a.b", before "a0".
 function lines(string $root, ?callable $line = null, array $over = [], string $folder = ''): Generator
 {
     $line = $line ?? 'line';
