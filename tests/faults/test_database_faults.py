@@ -395,6 +395,34 @@ def test_a_restore_that_fails_says_where_what_was_there_is(database: Database, w
     assert world.get("/release").status == 200
 
 
+# As much of Laravel as is asked there; its database refuses so many times.
+REFUSING = """<?php
+namespace Illuminate\\Contracts\\Console { interface Kernel {} }
+namespace {
+    return new class { // the container, and what it makes
+        public int $refuses = %d;
+        public function make($name) { return $this; }
+        public function bound($name) { return true; }
+        public function bootstrap() {}
+        public function get($key) { return 'mysql'; }
+        public function connection($name) { return $this; }
+        public function getPdo() { if ($this->refuses-- > 0) { throw new Exception('too many connections'); } }
+    };
+}
+"""
+
+
+@pytest.mark.parametrize(("times", "wanted"), [(2, (0, "mysql\n", "")), (3, (1, "", "mysql: too many connections\n"))])
+def test_a_database_may_refuse_twice(times: int, wanted: tuple[int, str, str], tmp_path: Path) -> None:
+    need("php")
+    for name, text in {AUTOLOAD: "<?php", "bootstrap/app.php": REFUSING % times}.items():
+        (tmp_path / name).parent.mkdir()
+        (tmp_path / name).write_text(text)
+    words = ["sh", "-c", php("server/reach.php"), "sh", "php", "--", str(tmp_path)]
+    done = subprocess.run(words, check=False, text=True, capture_output=True)
+    assert (done.returncode, done.stdout, done.stderr) == wanted
+
+
 @pytest.mark.parametrize("files", [{}, {AUTOLOAD: "<?php"}, {AUTOLOAD: "<?php", "bootstrap/app.php": "<?php return 1;"}])
 def test_what_is_no_laravel_is_not_asked_for_a_database(files: dict[str, str], tmp_path: Path) -> None:
     need("php")
