@@ -108,8 +108,8 @@ def release(c: Host) -> None:
 
 
 def _keep(c: Host) -> None:
-    """What this run had to send is there for the next one."""
-    if names := sorted(c.shell.spoken - (c.shell.kept or set())):
+    """What this run had to send is there for the next one; what is alike stands together, where compression finds it."""
+    if names := sorted(c.shell.spoken - (c.shell.kept or set()), key=kept.text_of):
         c.shell.kept = None  # these are the texts themselves
         c.shell.do(kept.KEEP, c.site.own, *(part for name in names for part in (name, kept.text_of(name))), what="keep scripts")
 

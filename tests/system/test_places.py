@@ -78,9 +78,9 @@ def test_vendor_comes_from_the_cache_unless_that_is_damaged(world: World) -> Non
     assert "Restored from cache: vendor" in world.fab("builder.build").out
 
 
-def spare(world: World) -> Path:
+def spare(world: World, build: str = "build") -> Path:
     """The unpacked vendor that a deployment leaves for the next one, when that is ready."""
-    cache, until = world.folder / "build/notes/cache", time.monotonic() + 60
+    cache, until = world.folder / build / "notes/cache", time.monotonic() + 60
     while not (ready := list(cache.glob("vendor-*.spare/digest"))) and time.monotonic() < until:
         time.sleep(0.05)
     assert list(cache.glob(".spare.*")) == []
@@ -130,6 +130,21 @@ def test_the_server_can_build_for_itself(world: World) -> None:
     again = world.fab("server.upload", "--host=prod", "--set", "build.place=server", "--set", f"build.path={world.folder}/on-server")
     assert again.code == 4, again.text
     assert "fab builder.build makes it again" in again.text
+
+
+def test_what_lies_ready_is_looked_through_once(world: World) -> None:
+    """While the build is fetched; what takes it then believes that."""
+    php, log = world.folder / "looks", world.folder / "looks.log"
+    php.write_text(f'#!/bin/sh\necho "$*" >>{log}\nexec php "$@"\n')
+    php.chmod(0o755)
+    there = ("--set", "build.place=server", "--set", f"build.path={world.folder}/looked", "--set", f"hosts.prod.php={php}")
+    assert world.deploy(*there).code == 0
+    spare(world, "looked")
+    log.unlink()
+    result = world.deploy(*there)
+    assert (result.code, "Restored from cache: vendor" in result.out) == (0, True), result.text
+    looks = [line for line in log.read_text().splitlines() if " write " in line and "/vendor " in line and "vendor.seen" in line]
+    assert len(looks) == 1
 
 
 def test_a_build_is_booted_once_also_the_first(world: World) -> None:

@@ -205,26 +205,27 @@ def test_a_failing_hook_does_not_keep_anybody_from_going_back(shared: World, pac
     assert (version(shared), records(shared.site)[serving(shared.site)]["confirmed"]) == ("6", True)
 
 
-def test_releases_beyond_keep_releases_go(sample_worlds: Callable[..., World], packs: Packs) -> None:
-    world = sample_worlds(settings={"hosts": {"prod": {"keep_releases": 2, "health_tries": 1}}})
+def test_releases_beyond_keep_releases_go(open_worlds: Callable[..., World], artifacts: Artifacts) -> None:
+    world = open_worlds(settings={"hosts": {"prod": {"keep_releases": 2, "health_tries": 1, "backup": "always"}}})
     releases = world.site / "releases"
     for number in ("1", "2"):
-        assert deploy(world, packs, number).code == 0
+        assert deploy(world, artifacts, number).code == 0
     foreign = [releases / "20010101000000", releases / "notes", releases / "20010101000001"]
     foreign[0].mkdir()
     (foreign[0] / "file").write_text("somebody's")
     foreign[1].write_text("somebody's")
     foreign[2].symlink_to("/etc")
-    assert deploy(world, packs, "3").code == 0
+    assert deploy(world, artifacts, "3").code == 0
     for _ in range(3):
-        assert deploy(world, packs, "9", {"app/Site.php": "<?php class {"}).code == 4
-    assert deploy(world, packs, "4").code == 0
+        assert deploy(world, artifacts, "9", {"app/Http/Controllers/StatusController.php": "<?php class {"}).code == 4
+    assert deploy(world, artifacts, "4").code == 0
     ids = [id for id in world.releases() if not id.startswith("2001")]
     assert sorted(state for id, state in zip(ids, states(world.site), strict=True) if state != "failed") == ["live", "retired"]
     assert states(world.site).count("failed") == 2
     assert sorted(records(world.site)) == ids
     assert (foreign[0] / "file").read_text() == foreign[1].read_text() == "somebody's"
     assert foreign[2].is_symlink()
+    assert len(list((world.site / "backups").iterdir())) == 7
     assert leftovers(world.site) == []
 
     assert world.rollback().code == 0
