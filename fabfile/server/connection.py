@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ..engine import redact
-from ..engine.errors import Failure
 from ..engine.hosts import Host
 from ..engine.scripts import php as php_script
 from . import common
@@ -18,30 +17,6 @@ def read(c: Host, release: str) -> str:
     found = _asked(c, release, "read the database settings")
     redact.remember(line.removeprefix("password=") for line in found.split("\n") if line.startswith("password="))
     return found
-
-
-def foresee(c: Host, release: str, seconds: int) -> None:
-    """Let ``reach`` run beside what is asked next."""
-    c.shell.foresee(*_question(c, release), timeout=seconds, beside=True)
-
-
-def _question(c: Host, release: str) -> tuple[str, ...]:
-    return php_script("server/reach.php"), *common.php(c), "--", c.site.release(release)
-
-
-def reach(c: Host, release: str, seconds: int) -> str:
-    """Open the default connection of ``release``; its name, "none" where the application has none, empty where that cannot be asked.
-
-    Raises Failure with what the database or its driver says, or when it has said nothing for so many ``seconds``.
-    """
-    answer = c.shell.ask(*_question(c, release), check=False, timeout=seconds, what="open the database connection")
-    if answer.code:
-        why = f"no answer within {seconds} seconds" if answer.late(seconds) else (answer.err.strip() or answer.out.strip())[-800:]
-        raise Failure(
-            f"{c.name}: the new release does not reach its database: {why}",
-            "check DB_* in shared/.env; an application without a database has DB_CONNECTION=null there",
-        )
-    return answer.out.strip().rpartition("\n")[2]
 
 
 def values(connection: str) -> dict[str, str]:

@@ -12,7 +12,7 @@ from ..engine.hosts import Host
 from ..engine.scripts import php as php_script
 from ..engine.scripts import source
 from ..engine.tasks import on_host
-from . import commands, common, processes
+from . import booting, common, processes
 
 # Each ends or signals its processes; a process manager starts them again with the new release. One by one and not by `reload`
 # (Laravel 12.41), which ends with 0 whatever became of them (Foundation/Console/ReloadCommand, Console/View/Components/Task).
@@ -51,7 +51,7 @@ def _kinds(c: Host, release: str) -> list[str]:
         return once([kind for kind in c.settings.workers if kind in SIGNALS])
     if c.shell.dry and not release:
         return []
-    known = commands.known(c, release)
+    known = booting.known(c, release)
     return once([kind for kind, command in SIGNALS.items() if re.search(rf"^ *{command}\s", known, re.MULTILINE)])
 
 

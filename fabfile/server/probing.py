@@ -8,7 +8,7 @@ from ..engine.errors import Failure
 from ..engine.hosts import Host
 from ..engine.tasks import on_host
 from ..engine.wire import Answer
-from . import asking, commands, common, connection, database, visiting, which
+from . import asking, booting, common, database, visiting, which
 
 UNPROVEN = (
     "neither public/index.php nor a page beside it tells; let public/index.php require storage/framework/maintenance.php, "
@@ -25,18 +25,18 @@ def health(c: Host, release: str = "") -> None:
     record = common.release_of(c, release)
     _before(c, state.look(c), record.id)
     aside = not c.settings.migrate or database.settled(c, record.id)
-    seconds = c.settings.health_timeout * (3 if aside else 1)  # where they share a processor, each waits for the others
+    seconds = c.settings.health_timeout * (2 if aside else 1)  # where they share a processor, each waits for the other
     first = visiting.visit(c, record.id, c.settings.health_path or "/", seconds)
     if aside:
-        connection.foresee(c, record.id, seconds)
         visiting.foresee(c, first)
-    version = commands.boot(c, record.id, first.seconds if aside else None)
-    console.done(f"Application boots: {version or 'artisan said nothing'}")
+    booted = booting.boot(c, record.id, first.seconds)
+    console.done(f"Application boots: {booted.version or 'artisan said nothing'}")
+    if booted.database is not None:
+        reached = f"Database reached: connection {booted.database}"
+        console.done(reached if booted.database else "No database to reach: there is no default connection")
     if c.settings.migrate and (left := database.pending(c, record.id)):
         text = f"{c.name}: still pending: {counted(len(left), 'migration')}: {', '.join(left)}"
         raise Failure(text, f"fab server.migrate --host={c.name}")
-    if name := connection.reach(c, record.id, seconds):
-        console.done("No database to reach: there is no default connection" if name == "none" else f"Database reached: connection {name}")
     _visited(c, record.id, first)
 
 
