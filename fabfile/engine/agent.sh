@@ -18,7 +18,7 @@ IFS= read -r token
 IFS= read -r silence
 nl='
 '
-folder='' heard=0 status=0 beats=/dev/null watcher='' log=/dev/null idle=/dev/null children=/dev/null
+folder='' heard=0 status=0 tick=5 beats=/dev/null watcher='' log=/dev/null idle=/dev/null children=/dev/null
 trap '[ -z "$watcher" ] || stop KILL "$watcher"' EXIT
 unset CDPATH ENV BASH_ENV
 
@@ -61,9 +61,9 @@ sweep() { # PID
 }
 
 # The limiter is called off by KILL: bash forgets a TERM that comes between fork and exec.
-finish() { # TIMEOUT: waits for the child, which has so many seconds
+finish() { # TIMEOUT NUMBER: waits for the child, which has so many seconds
   limit=''
-  if [ "$1" -gt 0 ]; then
+  if [ "$1" -gt 0 ] && ! watched "$@"; then
     # Where the agent was killed, nobody calls it off, and the number may be another group's by then: so it looks now and then.
     # shellcheck disable=SC2016 # expanded by the inner shell
     alone /bin/sh -c 'n=$1
@@ -83,9 +83,14 @@ finish() { # TIMEOUT: waits for the child, which has so many seconds
   return "$code"
 }
 
+# Whether the watcher holds the child to its limit: it looks every few seconds, which must be little of that.
+watched() { # TIMEOUT NUMBER
+  [ "$1" -ge "$((12 * tick))" ] && [ -n "$watcher" ] && kill -0 "$watcher" && beat "busy $2 $child $1" && [ -n "$watcher" ]
+}
+
 ask() { # NUMBER TIMEOUT
   spawn
-  finish "$2" 2>/dev/null
+  finish "$2" "$1" 2>/dev/null
   end "$1" $?
 }
 
@@ -97,7 +102,7 @@ work() { # NUMBER TIMEOUT
     cat <&7 >/dev/null # what earlier work said
     {
       spawn 2>&1
-      finish "$2" 2>/dev/null
+      finish "$2" "$1" 2>/dev/null
       printf '\n%s %s %s\n' "$token" "$1" $?
     } 7<&- | keep "$1" 2>/dev/null | forward "$1" 2>/dev/null
   } 7<"$log"
@@ -146,7 +151,7 @@ pass() { # NUMBER: what there is to read goes out; 1: the end is not there yet
     printf '%s\n' "$row"
     case $row in "$token $1 "*) return 0 ;; esac
     [ $((sent % 20)) -gt 0 ] || IFS= read -r said <"$beats"
-    [ "$said" = busy ] || beat "$heard $sent"
+    case $said in busy*) ;; *) beat "$heard $sent" ;; esac
   done
   part=$part$row
   return 1
@@ -161,18 +166,31 @@ beat() { # TEXT
 
 listening() { heard=$((heard + 1)); beat "$heard"; }
 
-# Ends this shell, and with it the lock, when the client has been silent and nothing runs.
+# Ends this shell, and with it the lock, when the client has been silent and nothing runs; and what runs, when it has had its time, also
+# where this shell was killed meanwhile.
 watch() {
   [ -z "$watcher" ] || stop KILL "$watcher"
   [ "$silence" -gt 0 ] || return 0
+  [ "$silence" -ge 5 ] || tick=$silence
   # shellcheck disable=SC2016 # expanded by the inner shell
   alone /bin/sh -c '
-    last=
-    while sleep "$1" && kill -0 "$2"; do
-      IFS= read -r now <"$3" || continue
-      [ "$now" = busy ] || [ "$now" != "$last" ] || kill -KILL "$2"
-      last=$now
-    done' sh "$silence" $$ "$beats" </dev/null >/dev/null 2>&1 9>&- &
+    last="" turn="" quiet=0 spent=0
+    while sleep "$4"; do
+      IFS=" " read -r said number child seconds <"$3" || said=""
+      kill -0 "$2" || { [ "$said" = busy ] && kill -0 "$child"; } || exit
+      [ -n "$said" ] || continue
+      quiet=$((quiet + $4))
+      if [ "$said$number" != "busy$turn" ]; then turn=$number spent=0; else spent=$((spent + $4)); fi
+      if [ -n "$seconds" ] && [ "$spent" -ge "$seconds" ]; then
+        kill -TERM "-$child" || kill -TERM "$child"
+        sleep 3
+        IFS=" " read -r said turn seconds <"$3"
+        [ "$said$turn" != "busy$number" ] || kill -KILL "-$child" || kill -KILL "$child"
+      fi
+      [ "$quiet" -ge "$1" ] || continue
+      [ "$said" = busy ] || [ "$said $number" != "$last" ] || kill -KILL "$2"
+      last="$said $number" quiet=0
+    done' sh "$silence" $$ "$beats" "$tick" </dev/null >/dev/null 2>&1 9>&- &
   watcher=$!
 }
 
