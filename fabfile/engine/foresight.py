@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from dataclasses import replace
 from weakref import WeakSet
 
 from . import pieces, sharing
+from .interrupt import undivided
 from .pieces import Piece
 from .pipes import Pipe
 from .sharing import Asked
@@ -48,8 +50,7 @@ class Foresight(Wire):
     def hurry(self) -> None:
         """Have what is foreseen answered from now on, while this machine is busy with something else."""
         if not (self._running or self._ahead):
-            self._since = time.monotonic()
-            self._send(self._depart()[1])
+            self._depart()
 
     def changed(self) -> None:
         """Something was done that this conversation does not know of: what was seen or foreseen is out of date."""
@@ -61,13 +62,18 @@ class Foresight(Wire):
         self._ahead, self._early = {}, {}
         super().close()
 
-    def _depart(self, *first: Asked) -> tuple[list[Sent], bytes]:
-        """The frames of what is asked ``first``, and behind them of what was foreseen, which is on its way from now on."""
-        behind = [replace(each, script=pieces.weave([Piece(script, "")], self._frames.token)) for script, each in self._foreseen.items()]
+    def _depart(self, *first: Asked) -> list[Sent]:
+        """Send what is asked ``first``, to whose answer somebody will wait, and behind it what was foreseen: that is on its way then."""
+        foreseen, self._foreseen = self._foreseen, {}
+        behind = [replace(each, script=pieces.weave([Piece(script, "")], self._frames.token)) for script, each in foreseen.items()]
         sent, data = self._frame_up([*first, *behind])
-        ahead = dict(zip(self._foreseen, sent[len(first) :], strict=True))
-        self._ahead, self._early, self._foreseen, self._stale = ahead, {}, {}, False
-        return sent, data
+        ahead = dict(zip(foreseen, sent[len(first) :], strict=True))
+        with undivided() if self._pipe else nullcontext():  # to connect may take long; in half a script a conversation would be lost
+            self._since = time.monotonic()
+            self._send(data)
+            self._ahead, self._early, self._stale = ahead, {}, False
+            self._running = sent[0] if first else None
+        return sent
 
     def _question(self, script: str, limit: int | None, beside: bool = False) -> Asked:
         return Asked("ask", script, self.timeout if limit is None else limit, quick=limit is None and not beside, beside=beside)

@@ -165,8 +165,7 @@ class Shell(Foresight):
         self._caught_up()
         self.trips += 1
         try:
-            (sent, *_), data = self._depart(asked)
-            return self._wait(self._post(sent, data), show)
+            return self._wait(self._depart(asked)[0], show)
         except KeyboardInterrupt:
             self._stop(patient)
             raise

@@ -5,14 +5,13 @@ from __future__ import annotations
 import secrets
 import time
 from collections.abc import Callable
-from contextlib import nullcontext, suppress
+from contextlib import suppress
 from dataclasses import dataclass
 from threading import Event, Lock, Thread
 
 from . import kept
 from .errors import Unreachable
 from .frames import Frames
-from .interrupt import undivided
 from .pipes import OUT, Pipe
 from .scripts import source
 
@@ -67,14 +66,6 @@ class Wire:
         pipe, self._pipe = self._pipe, None
         if pipe is not None:
             pipe.close()
-
-    def _post(self, sent: Sent, data: bytes) -> Sent:
-        """Send frames, the answer to one of which will be waited for. In half a script a conversation would be lost."""
-        with undivided() if self._pipe else nullcontext():  # to connect may take long
-            self._since = time.monotonic()
-            self._send(data)
-            self._running = sent
-        return sent
 
     def _next(self) -> int:
         self._numbers += 1
