@@ -39,10 +39,10 @@ def title(script: str) -> str:
     return lines[0][:120] if lines else "script"
 
 
-def weave(pieces: Sequence[Piece], token: str) -> str:
-    """One script that runs the pieces in turn, up to the first that fails."""
+def weave(pieces: Sequence[Piece], token: str, first: int = 0) -> str:
+    """One script that runs the pieces in turn, up to the first that fails; the ``first`` one bears that number."""
     mark = f"_begin() {{ printf '\\n%s begins %s\\n' {token} \"$1\"; }}\nset -e"
-    return "\n".join([mark, *(f"_begin {n}; _begin {n} >&2\n(\nset -eu\n{each.script}\n)" for n, each in enumerate(pieces))])
+    return "\n".join([mark, *(f"_begin {n}; _begin {n} >&2\n(\nset -eu\n{each.script}\n)" for n, each in enumerate(pieces, first))])
 
 
 def said(text: str, token: str) -> tuple[int, str]:

@@ -36,13 +36,18 @@ exit "${{code%.}}"
 @dataclass(frozen=True)
 class Asked:
     """A script to be sent: how, and how many seconds it may take. Those that are ``quick`` share a frame, and this time; one that may run
-    ``beside`` what is before it shares that frame too, and its time."""
+    ``beside`` what is before it shares that frame too, and its time, but not before the ``acts`` that the first depends on."""
 
     kind: str
     script: str
     limit: int
     quick: bool = False
     beside: bool = False
+    acts: str = ""
+
+    @property
+    def whole(self) -> str:
+        return f"{self.acts}\n{self.script}" if self.acts else self.script
 
     def joins(self, row: Sequence[Asked]) -> bool:
         """Whether it goes into the frame of this ``row``, where nobody has more time than the first."""
@@ -67,13 +72,15 @@ def gather(row: Sequence[tuple[int, Asked]], token: str) -> str:
     """One script that runs these in turn, whatever becomes of the others, and those that may run beside them all at the same time; the
     answer to each is ended with its number, and the last one's by whoever runs it."""
     if len(row) == 1:
-        return row[0][1].script
+        return row[0][1].whole
     closed = " 3>&- 5>&- 6>&-" if row[-1][1].beside else ""
     (number, first), *others = row
-    ran = f"(\n{first.script}\n){closed}"
+    acts, ran = "", f"(\n{first.whole}\n){closed}"
+    if closed and first.acts:
+        acts, ran = f"(\n{first.acts}\n){closed}\n_acted=$?", f'(\n[ "$_acted" = 0 ] || exit "$_acted"\n{first.script}\n){closed}'
     for following, asked in others:
         before = f"{ran}\n_ended {number} $?"
         ran = HELD.format(before=before, script=asked.script) if asked.beside else f"{before}\n(\n{asked.script}\n){closed}"
         number = following
     line = f"printf '\\n%s %s %s\\n' {token} \"$@\""
-    return "\n".join([f"_ended() {{ {line}; {line} >&2; }}", *(["exec 5>&1 6>&2"] if closed else []), ran])
+    return "\n".join([f"_ended() {{ {line}; {line} >&2; }}", *(["exec 5>&1 6>&2"] if closed else []), acts, ran])

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 from . import console, interrupt, options, pieces
@@ -152,8 +153,9 @@ class Shell(Foresight):
         return found
 
     def _send_pieces(self, check: bool, timeout: int | None = None) -> Answer:
-        sent = self._collected()
-        asked = self._question(pieces.weave(sent, self._frames.token), timeout)
+        sent, token = self._collected(), self._frames.token
+        acts = pieces.weave(sent[:-1], token) if sent[1:] else ""
+        asked = replace(self._question(pieces.weave(sent[-1:], token, len(sent) - 1), timeout), acts=acts)
         return self._said(sent, self._frame(asked), check, asked.limit)
 
     def _said(self, sent: list[pieces.Piece], answer: Answer, check: bool, timeout: int) -> Answer:

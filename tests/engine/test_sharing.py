@@ -91,6 +91,31 @@ def test_they_run_at_the_same_time(shell: Shell, tmp_path: Path) -> None:
         assert shell.ask(here, together, name).out == "a\nb\nc\n"
 
 
+def test_nothing_runs_beside_what_was_collected_for_the_question(shell: Shell, tmp_path: Path) -> None:
+    """Such as the links without which a release that is visited would be another one."""
+    (here := tmp_path / "here").mkdir()
+    looks = 'ls "$1"; until [ -e "$1/asked" ]; do sleep 1; done; echo why >&2'
+    for name in ("first", "second"):
+        shell.do('sleep 0.5; echo of the act; : >"$1"', here / name)
+    shell.foresee(looks, here, timeout=60, beside=True)
+    shell.foresee('ls "$1" | head -n 2', here, timeout=60, beside=True)
+    assert shell.ask('sleep 0.5; : >"$1/asked"; ls "$1"', here, timeout=60).out == "asked\nfirst\nsecond\n"
+    answer = shell.ask(looks, here)
+    assert (answer.out, answer.err) == ("first\nsecond\n", "why\n")
+    assert shell.ask('ls "$1" | head -n 2', here).out == "first\nsecond\n"
+
+
+def test_where_what_was_collected_fails_the_question_is_not_asked(shell: Shell, tmp_path: Path) -> None:
+    shell.do("echo no; echo room >&2; exit 5", what="make room")
+    shell.do(': >"$1"', tmp_path / "second")
+    shell.foresee("echo beside; echo by the side >&2", timeout=60, beside=True)
+    with pytest.raises(CommandFailed, match=r"make room failed \(exit code 5\)\n  \| no\n  \| room$"):
+        shell.ask(': >"$1"; echo asked', tmp_path / "asked", timeout=60)
+    assert list(tmp_path.glob("*ed*")) == []
+    assert shell.ask("echo beside; echo by the side >&2").out == "beside\n"
+    assert shell.ask("echo on").out == "on\n"
+
+
 def test_one_runs_beside_all_that_is_quick(shell: Shell, tmp_path: Path) -> None:
     """It waits for what the second of them does, and they keep their order."""
     shell.foresee(': >"$1"; echo quick', tmp_path / "there")

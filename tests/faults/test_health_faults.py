@@ -237,6 +237,18 @@ def test_who_is_asked_elsewhere_is_told_once_and_how_to_be_asked_here(world: Wor
     assert f"It is release {world.current()} that answers" in result.out
 
 
+def test_nobody_visits_a_release_that_has_no_env_yet(world: World, tmp_path: Path) -> None:
+    """Its links are made in the same trip: without them it would be another application, with another database."""
+    look = f'for word; do case $word in */public) ls -a "${{word%/public}}" >>{tmp_path}/seen; echo >>{tmp_path}/visits ;; esac; done'
+    (php := tmp_path / "php").write_text(f'#!/bin/sh\ncase " $* " in *" -S "*) {look} ;; esac\nexec php "$@"\n')
+    php.chmod(0o755)
+    settings = (f"php={php}", "url=", "migrate=false", "caches=[]", "backup=never")  # with others there is a trip in between
+    result = world.deploy(*(f"--set=hosts.prod.{setting}" for setting in settings))
+    assert result.code == 0, result.text
+    visits, seen = (tmp_path / "visits").read_text(), (tmp_path / "seen").read_text()
+    assert visits.count("\n") == seen.splitlines().count(".env") == 1, seen
+
+
 def test_as_it_boots_a_release_says_what_it_is_and_what_it_can_do(world: World, tmp_path: Path) -> None:
     """Its workers are told to start again without a further boot, from the new release and from the one before."""
     (php := tmp_path / "php").write_text(f'#!/bin/sh\necho "$*" >>{tmp_path}/asked\nexec php "$@"\n')
