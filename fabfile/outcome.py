@@ -32,11 +32,12 @@ def begin(c: Host, kind: str, steps: int = 0, foreseen: Callable[[Host], None] |
 
 
 def stays_down(c: Host, run: Deployment) -> bool:
-    """Whether somebody had put the site into maintenance mode before this run, which does not do that itself: not ours to end."""
+    """Whether somebody had put the site into maintenance mode before this run, which does not do that itself: not ours to end; nor is
+    what is kept in the application's cache, which may be somebody's."""
     if run.was_down and not c.settings.maintenance:
         console.say(f"   {c.name} was in maintenance mode before and stays in it; to end it: fab server.up --host={c.name}", console.YELLOW)
         return True
-    return False
+    return not c.settings.maintenance and state.look(c).unseen
 
 
 def tidied(run: Deployment, *steps: Callable[[], object]) -> None:

@@ -119,8 +119,9 @@ def drain(c: Host, wait: bool = True) -> None:
 
 
 def _cure(c: Host, one: processes.Process, seconds: int) -> str:
-    if one.octane:
-        return "Octane keeps the folder it was started in: have its process manager restart it, by name in supervisor = [...]"
+    if one.deaf:
+        why = "Octane keeps the folder it was started in" if one.deaf == "octane" else f"{one.deaf} listens to no signal"
+        return f"{why}: have its process manager restart it, by name in supervisor = [...]"
     nobody = not (c.settings.workers or c.settings.supervisor)
     why = "nobody told it to end, since workers = []" if nobody else f"it has not ended in {seconds} s"
     return f"{why}; unless it has a long job: kill -TERM {one.pid}, then fab server.drain --host={c.name}"

@@ -92,7 +92,10 @@ def up(c: Host) -> None:
     if not found.down and not found.unseen:
         console.done("Application is live")
         return
-    said = common.artisan_work(c, common.release_of(c).id, "up").out
+    release = common.release_of(c).id
+    said = common.artisan_work(c, release, "up").out
+    if found.down and "already up" in said:  # the application keeps it elsewhere since somebody wrote that file, and reads it no more
+        forget(c, release)
     if c.settings.maintenance and found.live and found.live.previous in found.releases:
         forget(c, found.live.previous)  # who goes back to it goes back to a site that is up
     guard.quits(c)

@@ -30,9 +30,10 @@ class Process:
     seconds: int
 
     @property
-    def octane(self) -> bool:
-        """Whether no signal brings it to other code: Octane keeps the base path that it was started with (laravel/octane#996)."""
-        return "octane" in self.command
+    def deaf(self) -> str:
+        """Which of those it is that no signal brings to other code, if it is one: Octane keeps the base path that it was started with
+        (laravel/octane#996), and schedule:work looks for no interrupt (Console/Scheduling/ScheduleWorkCommand), schedule:run does."""
+        return next((name for name in ("octane", "schedule:work") if name in self.command), "")
 
     def __str__(self) -> str:
         return f"{self.pid} ({redact.harmless(self.command)}, release {self.release}, for {self.seconds} s)"

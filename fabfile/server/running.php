@@ -59,7 +59,7 @@ function processes(array $roots, string $served): array
     return [$runs, $unseen];
 }
 
-// Asked again until none runs another release than $served, or only Octane does, which has to be restarted, or so many seconds are over;
+// Asked again until none runs another release than $served, or only Octane or schedule:work does, which has to be restarted, or so many seconds are over;
 // then until any runs, or $back more are. Prints a line for each after $mark: "runs" and JSON; and "unseen" for what cannot be seen.
 function watch(string $root, string $served, string $mark, int $seconds = 0, int $back = 0): void
 {
@@ -67,7 +67,7 @@ function watch(string $root, string $served, string $mark, int $seconds = 0, int
     $until = microtime(true) + $seconds;
     do {
         [$runs, $unseen] = processes($roots, $served);
-        $late = array_filter($runs, fn ($one) => $one['release'] !== $served && strpos($one['command'], 'octane') === false);
+        $late = array_filter($runs, fn ($one) => $one['release'] !== $served && !preg_match('/octane|schedule:work/', $one['command']));
     } while ($late && microtime(true) < $until && usleep(300000) === null);
     for ($until = microtime(true) + $back; !$runs && microtime(true) < $until; usleep(300000)) {
         [$runs, $unseen] = processes($roots, $served);

@@ -7,6 +7,7 @@ import stat
 from collections.abc import Callable
 from contextlib import closing
 from http.client import HTTPConnection, HTTPResponse
+from pathlib import Path
 
 import pytest
 
@@ -71,3 +72,38 @@ def test_a_deployment_in_maintenance_is_well_and_ends_it(shared: str, world: Wor
     assert not list(world.site.glob("releases/*/storage/framework/down"))
     assert not (world.site / ".deploy/owed").exists()
     assert serving(world.site) == world.releases()[-1]
+
+
+@pytest.fixture(scope="module")
+def cached(sample_worlds: Callable[..., World], sample: Path) -> World:
+    """A site whose maintenance mode is kept in the cache, as it says: all that artisan says then is that it is up already."""
+    world = sample_worlds(folder="cached")
+    world.env_file.write_text(world.env_file.read_text() + "APP_MAINTENANCE_DRIVER=cache\n")
+    up = 'if [ "$1 $2" = "artisan up" ]; then echo up >>"${0%/*}/asked"; echo "   INFO  Application is already up."; exit 0; fi'
+    (php := world.folder / "php").write_text(f'#!/bin/sh\n{up}\nexec php "$@"\n')
+    php.chmod(0o755)
+    world.configure({"hosts": {"prod": {"php": str(php)}}})
+    assert world.deploy("--artifact", str(sample)).code == 0
+    return world
+
+
+def told(world: World) -> int:
+    """How often artisan was told to end it."""
+    asked = world.folder / "asked"
+    return len(asked.read_text().splitlines()) if asked.exists() else 0
+
+
+def test_what_nobody_can_see_is_ended_by_who_began_it(cached: World, sample: Path) -> None:
+    for words in (("deploy", "--artifact", str(sample)), ("rollback",)):
+        assert cached.fab(*words, "--host=prod").code == 0
+    assert told(cached) == 0, "it may be somebody's"
+    result = cached.deploy("--artifact", str(sample), "--set=hosts.prod.maintenance=true")
+    assert (result.code, told(cached)) == (0, 1), result.text
+
+
+def test_a_file_that_the_application_reads_no_more_keeps_no_site_in_maintenance(cached: World) -> None:
+    (file := cached.site / "current/storage/framework/down").write_text("{}")
+    assert "maintenance  ON" in cached.fab("status", "--host=prod").out
+    assert cached.fab("server.up", "--host=prod").code == 0
+    assert not file.exists()
+    assert "maintenance  kept in the application's cache" in cached.fab("status", "--host=prod").out

@@ -125,11 +125,12 @@ def test_web_servers_shells_and_other_sites_are_not_waited_for(place: Place, tmp
             process.end(one)
 
 
-def test_it_waits_for_those_that_end_and_not_for_octane(place: Place) -> None:
+def test_it_waits_for_those_that_end_and_not_for_what_no_signal_ends(place: Place) -> None:
     place.serve(OLD)
-    worker, octane = by_its_path(place), place.start(f"{place.root}/current/bin/octane-server", folder=place.root / "current")
+    worker, scheduler = by_its_path(place), in_its_folder(place)
+    octane = place.start(f"{place.root}/current/bin/octane-server", folder=place.root / "current")
     place.serve(NEW)
     place.started.append(process.spawn(["sh", "-c", f"sleep 1; kill {worker}"], place.log))
     seen = place.look(600)
-    assert [(one.pid, one.octane) for one in seen.old(NEW)] == [(octane, True)]
+    assert {one.pid: one.deaf for one in seen.old(NEW)} == {scheduler: "schedule:work", octane: "octane"}
     assert place.started[0].wait(0.5)
