@@ -71,7 +71,7 @@ def _ignored(root: Path, file: Path) -> None:
         console.would("local", f"add {line} to {rules}")
         return
     rules.write_text(f"{known.rstrip()}\n{line}\n".lstrip(), encoding="utf-8")
-    console.done(f"{line} added to .gitignore")
+    console.done(f"{line} added to .gitignore, which has to be committed")
 
 
 def _write(file: Path, text: str, force: bool, mode: int = 0o644) -> None:
