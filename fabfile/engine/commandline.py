@@ -12,7 +12,7 @@ from invoke.exceptions import Exit, ParseError
 
 from . import console, mistakes, options, project, registry
 from .errors import Failure, SettingsError
-from .nearest import did_you_mean
+from .nearest import did_you_mean, task_meant
 
 PARSING = "parse_tasks"
 STAGES = (PARSING, "parse_cleanup", "execute")  # of Invoke's Program, in this order, once the collection is loaded
@@ -70,13 +70,16 @@ def usage(error: Exception) -> SettingsError:
         return _no_flag(word, task, list(context.flags) if context else [])
     if _is_host(word):
         return SettingsError(f"{word} is a host, not a task", f"fab {task if task != 'fab' else 'TASK'} --host={word}")
-    return SettingsError(f"there is no task {word!r}{did_you_mean(word, registry.tasks)}", HINT)
+    return SettingsError(f"there is no task {word!r}{task_meant(word, registry.tasks)}", HINT)
 
 
 def _no_flag(word: str, task: str, flags: list[str]) -> SettingsError:
     ours = ["--" + str(argument.name).replace("_", "-") for argument in options.arguments()]
-    if word in ours:  # before any task
+    if word in ours and task == "fab":  # before any task
         return SettingsError(f"{word} belongs behind a task", f"fab TASK {word}")
+    if word in ours:
+        hint = "declared with here, on_host or on_builder of fabfile.engine.tasks it would"
+        return SettingsError(f"{task} is a plain task of Fabric's, which takes no {word}", hint)
     return SettingsError(f"{task}: there is no flag {word}{did_you_mean(word, [*flags, *ours])}", HINT)
 
 

@@ -98,7 +98,7 @@ class Converter:
         text: str = self.plain(str, leaf)
         if text not in allowed:
             listed = ", ".join(f'"{one}"' for one in allowed)
-            meant = did_you_mean(text, [one for one in allowed if one])
+            meant = did_you_mean(text, [one for one in allowed if one], listed=True)
             raise leaf.at.problem(f"{leaf.at.key} must be one of {listed}; it is {leaf.shown}{meant}")
         return text
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-from difflib import get_close_matches
 from types import ModuleType
 from typing import Any
 
@@ -13,6 +12,7 @@ from invoke.tasks import Task
 
 from . import project
 from .errors import SettingsError
+from .nearest import task_meant
 
 tasks: dict[str, Task[Any]] = {}
 
@@ -38,9 +38,7 @@ def name_of(task: Task[Any]) -> str:
 def find(name: str) -> Task[Any]:
     """The task called ``name``. Raises SettingsError that names the nearest one, and the hook that asks for it."""
     if name not in tasks:
-        near = get_close_matches(name, tasks, 1)
-        text = f"{_said(name)}there is no task {name!r}{f'; did you mean {near[0]}?' if near else ''}"
-        raise SettingsError(text, "fab --list shows them all")
+        raise SettingsError(f"{_said(name)}there is no task {name!r}{task_meant(name, tasks)}", "fab --list shows them all")
     return tasks[name]
 
 

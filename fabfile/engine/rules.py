@@ -45,7 +45,7 @@ def one_of(*words: str) -> Callable[[str], str]:
 
     def check(text: str) -> str:
         if text not in words:
-            raise Bad(f"must be one of {', '.join(words)}{did_you_mean(text, words)}")
+            raise Bad(f"must be one of {', '.join(words)}{did_you_mean(text, words, listed=True)}")
         return text
 
     return check

@@ -51,7 +51,7 @@ class Loaded:
         """
         name = name or self.default_host()
         if name not in self.hosts:
-            meant = did_you_mean(name, self.hosts) if self.file else ""
+            meant = did_you_mean(name, self.hosts, listed=True) if self.file else ""
             raise SettingsError(printable(f"there is no host {name!r}{meant}{'' if meant.endswith('?') else ';'} {self.known()}"))
         host = self.hosts.make(name, values)
         if site and not host.path:
