@@ -10,34 +10,54 @@ from typing import Any
 
 from invoke.exceptions import Exit, ParseError
 
-from . import console, mistakes, options, project, registry
+from . import console, coreflags, mistakes, options, project, registry
 from .errors import Failure, SettingsError
 from .nearest import did_you_mean, task_meant
 
-PARSING = "parse_tasks"
-STAGES = (PARSING, "parse_cleanup", "execute")  # of Invoke's Program, in this order, once the collection is loaded
+Stage = Callable[[], None]
 HINT = "fab --list shows the tasks, fab --help TASK the flags of one"
 
 
 def join() -> None:
     """Stand around what the ``fab`` that loads us does next: its own way ends a typing error with exit code 1 or a traceback."""
     program = getattr(sys.modules.get("fabric.main"), "program", None)
-    for name in STAGES:
+    for name, around in STAGES.items():
         if program and name not in vars(program):
-            setattr(program, name, _around(getattr(program, name)))
+            setattr(program, name, _told(program, around, getattr(program, name)))
 
 
-def _around(stage: Callable[[], Any]) -> Callable[[], Any]:
-    wrong = (ParseError, ValueError) if stage.__name__ == PARSING else (ParseError,)
-
-    def told() -> Any:
+def _told(program: Any, around: Callable[[Any, Stage], None], stage: Stage) -> Stage:
+    def told() -> None:
         with ended(), mistakes.told():
             try:
-                return stage()
-            except wrong as error:
+                around(program, stage)
+            except ParseError as error:
                 raise usage(error) from error
 
     return told
+
+
+def _parsed(program: Any, parse: Stage) -> None:
+    """What the line says is known, and nothing done about it yet."""
+    try:
+        parse()
+    except ValueError as error:
+        raise usage(error) from error
+    if not program.args.complete.value:
+        options.insist(program.argv[1:])
+        coreflags.heed(program)
+
+
+def _shown(program: Any, show: Stage) -> None:
+    show()
+
+
+def _executed(program: Any, execute: Stage) -> None:
+    execute()
+
+
+# Of Invoke's Program, in this order, once the collection is loaded.
+STAGES = {"parse_tasks": _parsed, "parse_cleanup": _shown, "execute": _executed}
 
 
 @contextmanager
@@ -59,7 +79,7 @@ def usage(error: Exception) -> SettingsError:
     """What is wrong on the command line, with the nearest task or flag."""
     text, context = str(error), getattr(error, "context", None)
     task = str(context.name) if context and context.name else "fab"
-    if lacking := re.search(r"<Argument: ([\w-]+).*needed value", text):
+    if lacking := re.search(r"<\w+: ([\w-]+).*needed value", text):
         return SettingsError(f"{task}: --{lacking[1].replace('_', '-')} needs a value", HINT)
     if number := re.match(r"invalid literal for int\(\) .*: (.*)", text):
         return SettingsError(f"{number[1]} is no number", HINT)

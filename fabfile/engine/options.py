@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
 from invoke.parser import Argument
 
 from .errors import SettingsError
+from .flags import Number, Value
 
 FLAGS = {
     "dry_run": "show what would run and change nothing",
@@ -33,39 +33,25 @@ class Options:
     json: bool = False
 
 
-class Number(Argument):
-    """A flag with a number that Invoke would otherwise end in a traceback over."""
-
-    def set_value(self, value: Any, cast: bool = True) -> None:
-        try:
-            super().set_value(value, cast)
-            if self.value < 0:
-                raise ValueError
-        except ValueError:
-            flag, kind = str(self.name).replace("_", "-"), "a whole number" if self.kind is int else "a number"
-            raise SettingsError(f"--{flag} must be {kind} of 0 or more; it is {value!r}") from None
-
-
-def with_numbers(found: Iterable[Argument]) -> list[Argument]:
-    """``found`` with a Number in place of each that wants one."""
-    return [_number(each) if each.kind in (int, float) and not each.incrementable else each for each in found]
-
-
-def _number(plain: Argument) -> Number:
-    about: dict[str, Any] = {"help": plain.help, "positional": plain.positional, "optional": plain.optional, "attr_name": plain.attr_name}
-    return Number(names=plain.names, kind=plain.kind, default=plain.default, **about)
-
-
 def arguments() -> list[Argument]:
     """The common options as arguments of an Invoke task."""
-    host = Argument(name="host", kind=str, default="", help="a host of deploy.toml, or sandbox")
-    sets = Argument(name="set", kind=list, default=[], help="KEY=VALUE: override a setting for this run; repeatable")
+    host = Value(name="host", kind=str, default="", help="a host of deploy.toml, or sandbox")
+    sets = Value(name="set", kind=list, default=[], help="KEY=VALUE: override a setting for this run; repeatable")
     wait = Number(name="lock_wait", kind=int, default=0, help="seconds to wait for a lock that somebody else has")
     return [host, sets, wait, *(Argument(name=name, kind=bool, default=False, help=text) for name, text in FLAGS.items())]
 
 
 def from_command_line(words: list[str]) -> Options:
-    """The common options found anywhere in ``words``, so that one --host serves a whole chain of tasks."""
+    """The common options found anywhere in ``words``, so that one --host serves a whole chain of tasks; none where they are wrong,
+    which is told once it is known what is a task here (``insist``)."""
+    try:
+        return insist(words)
+    except SettingsError:
+        return Options(json="--json" in words)
+
+
+def insist(words: list[str]) -> Options:
+    """The same. Raises SettingsError for a flag without its value, which Invoke would take from what comes next, or not miss."""
     parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False, exit_on_error=False)
     parser.add_argument("--host", default="")
     parser.add_argument("--set", action="append", default=[])
@@ -74,9 +60,9 @@ def from_command_line(words: list[str]) -> Options:
         parser.add_argument("--" + name.replace("_", "-"), action="store_true")
     try:
         found, _ = parser.parse_known_args(words)
-    except argparse.ArgumentError:  # Invoke says what is wrong with the flag
-        return Options()
-    return replace(Options(**{**vars(found), "set": tuple(found.set)}))
+    except argparse.ArgumentError as error:
+        raise SettingsError(f"{error.argument_name} needs a value", "fab --help TASK says of what kind") from None
+    return Options(**{**vars(found), "set": tuple(found.set)})
 
 
 current = from_command_line(sys.argv[1:])

@@ -14,7 +14,7 @@ from fabric import Connection
 from invoke.context import Context
 from invoke.parser import Argument
 
-from . import console, journal, leaving, lock, mistakes, options, project, registry
+from . import console, flags, journal, leaving, lock, mistakes, options, project, registry
 from .errors import CommandFailed, Failure
 from .flow import TITLES
 from .foresight import look_again
@@ -36,7 +36,7 @@ class Step(fabric.Task):  # type: ignore[misc]
         self.flow, self.done, self.mutates, self.silent = flow, done, mutates, quiet
 
     def get_arguments(self, ignore_unknown_help: bool | None = None) -> list[Argument]:
-        own = options.with_numbers(super().get_arguments(ignore_unknown_help))
+        own = flags.strict(super().get_arguments(ignore_unknown_help))
         taken = {name for argument in own for name in argument.names}
         return own + [argument for argument in options.arguments() if not taken & set(argument.names)]
 

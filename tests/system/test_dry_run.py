@@ -95,6 +95,13 @@ def test_on_a_site_that_is_served(args: list[str], served: World, before: dict[s
     assert "Traceback" not in result.text
 
 
+@pytest.mark.parametrize("args", [["deploy", "--dry"], ["-R", "deploy"], ["--dry", "rollback"]], ids=" ".join)
+def test_the_flag_that_fabric_has_for_it_means_the_same(args: list[str], served: World, before: dict[str, dict[str, str]]) -> None:
+    result = served.fab(*args, "--host=prod")
+    assert (result.code, "dry run: nothing was changed" in result.out) == (0, True), result.text
+    assert changed(before, everything(served)) == []
+
+
 def test_a_dry_deployment_names_every_step(served: World, packs: Packs) -> None:
     steps = re.findall(r"^\S+ .*?(\d+\.\d+-[a-z-]+)", served.fab("steps", "--host=prod").out, re.MULTILINE)
     said = served.deploy("--dry-run").out
