@@ -10,7 +10,7 @@ from typing import Any
 
 from invoke.exceptions import Exit, ParseError
 
-from . import console, coreflags, mistakes, options, project, registry
+from . import console, coreflags, mistakes, options, outlet, project, registry
 from .errors import Failure, SettingsError
 from .nearest import did_you_mean, task_meant
 
@@ -49,7 +49,9 @@ def _parsed(program: Any, parse: Stage) -> None:
 
 
 def _shown(program: Any, show: Stage) -> None:
-    show()
+    """--list, --help: whoever reads them may have seen enough."""
+    with outlet.read():
+        show()
 
 
 def _executed(program: Any, execute: Stage) -> None:

@@ -13,6 +13,7 @@ from dataclasses import replace
 from typing import Any
 
 from . import options, timeline
+from .outlet import write
 from .redact import harmless, mask
 
 DIM, BOLD, RED, YELLOW, GREEN = "2", "1", "31", "33", "32"
@@ -86,7 +87,7 @@ def _live_line(place: str, line: str) -> None:
         _print(paint(f"   │ {line}", DIM))
     elif terminal() and not options.current.quiet:
         width = (shutil.get_terminal_size().columns or 80) - 6  # Python 3.10 takes a terminal's word that it has none
-        _write("\r\033[K" + paint(f"   │ {harmless(mask(line)).expandtabs()[:width]}", DIM) + "\r")
+        write("\r\033[K" + paint(f"   │ {harmless(mask(line)).expandtabs()[:width]}", DIM) + "\r")
 
 
 def table(rows: Sequence[Sequence[str]], columns: Sequence[str] = ()) -> None:
@@ -109,16 +110,7 @@ def _cell(text: str) -> str:
 
 def _print(text: str) -> None:
     clear = "\r\033[K" if terminal() and not options.current.json else ""
-    _write(f"{clear}{mask(text)}\n")
-
-
-def _write(text: str) -> None:
-    """To the screen, in whatever it can show; a reader that went away does not end a deployment."""
-    try:
-        sys.stdout.write(text.encode(sys.stdout.encoding or "utf-8", "replace").decode(sys.stdout.encoding or "utf-8"))
-        sys.stdout.flush()
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    write(f"{clear}{mask(text)}\n")
 
 
 class Step:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import subprocess
 from pathlib import Path
 
 import pytest
 
-from tests.support.fab import Result, run_fab
+from tests.support.fab import PROJECT, Result, environment, fab_command, run_fab
 
 SETTINGS = """
 default_host = "prod"
@@ -142,3 +143,12 @@ def test_a_task_is_named_that_could_have_been_meant_or_none(word: str, meant: st
         f"there is no task {word!r}{meant}",
         "  → fab --list shows the tasks, fab --help TASK the flags of one",
     )
+
+
+@pytest.mark.parametrize("args", [["--list"], ["--help", "deploy"]], ids=" ".join)
+def test_a_reader_that_has_seen_enough_of_a_list_is_no_mistake(args: list[str], project: Path) -> None:
+    command = [*fab_command(), "-r", str(PROJECT), *args]
+    fab = subprocess.Popen(command, cwd=project, env=environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    assert fab.stdout
+    fab.stdout.close()
+    assert (fab.communicate()[1], fab.returncode) == (b"", 0)
