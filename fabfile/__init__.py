@@ -9,6 +9,10 @@ gc.disable()  # what is imported stays: looking for garbage in it takes a quarte
 # Invoke keeps Python from caching what it compiles (--write-pyc), which suits one tasks.py; this is a package of many modules.
 _without_cache, sys.dont_write_bytecode = sys.dont_write_bytecode, bool(sys.flags.dont_write_bytecode)
 
+from .engine import starting
+
+starting.begin()
+
 from . import builder, chains, hooks, info, local, overview, report, server, team
 from .engine import commandline, registry
 from .sandbox import tasks as sandbox

@@ -10,8 +10,8 @@ from typing import Any
 
 from invoke.exceptions import Exit, ParseError
 
-from . import console, coreflags, mistakes, options, outlet, project, registry
-from .errors import Failure, SettingsError
+from . import console, coreflags, mistakes, options, outlet, project, registry, starting
+from .errors import INTERRUPTED, Failure, SettingsError
 from .nearest import did_you_mean, task_meant
 
 Stage = Callable[[], None]
@@ -20,7 +20,7 @@ HINT = "fab --list shows the tasks, fab --help TASK the flags of one"
 
 def join() -> None:
     """Stand around what the ``fab`` that loads us does next: its own way ends a typing error with exit code 1 or a traceback."""
-    program = getattr(sys.modules.get("fabric.main"), "program", None)
+    program = getattr(sys.modules.get(starting.PROGRAM), "program", None)
     for name, around in STAGES.items():
         if program and name not in vars(program):
             setattr(program, name, _told(program, around, getattr(program, name)))
@@ -33,6 +33,8 @@ def _told(program: Any, around: Callable[[Any, Stage], None], stage: Stage) -> S
                 around(program, stage)
             except ParseError as error:
                 raise usage(error) from error
+            except KeyboardInterrupt:  # outside all tasks
+                raise Failure("interrupted", code=INTERRUPTED) from None
 
     return told
 
@@ -55,6 +57,7 @@ def _shown(program: Any, show: Stage) -> None:
 
 
 def _executed(program: Any, execute: Stage) -> None:
+    starting.over()
     execute()
 
 

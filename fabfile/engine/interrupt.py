@@ -15,7 +15,7 @@ STOP = (
     """exec /bin/sh -c 'read -r path; for t in 1 2 3 4 5 6 7 8 9; do read -r pid <"$path" && break; sleep 0.2 || sleep 1; done; """
     """kill -TERM "-$pid"'"""
 )
-SIGNALS = (signal.SIGINT, signal.SIGTERM)  # which mean the same here (leaving.py)
+SIGNALS = (signal.SIGINT, signal.SIGTERM)  # which mean the same here (starting.py)
 
 
 @contextmanager

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import atexit
-import signal
 import sys
 import threading
 import traceback
@@ -32,7 +31,6 @@ def _told(kind: type[BaseException], error: BaseException, trace: TracebackType 
 
 sys.excepthook = _told
 threading.excepthook = lambda told: _told(told.exc_type, told.exc_value or told.exc_type(), told.exc_traceback)
-signal.signal(signal.SIGTERM, signal.default_int_handler)  # a CI that cancels means the same as Ctrl-C
 
 
 _typing: list[str] = []

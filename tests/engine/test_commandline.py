@@ -152,3 +152,9 @@ def test_a_reader_that_has_seen_enough_of_a_list_is_no_mistake(args: list[str], 
     assert fab.stdout
     fab.stdout.close()
     assert (fab.communicate()[1], fab.returncode) == (b"", 0)
+
+
+@pytest.mark.parametrize("number", ["SIGINT", "SIGTERM"])
+def test_ctrl_c_while_it_starts_is_told_and_no_mistake(number: str, project: Path) -> None:
+    (project / "ours.py").write_text(f"import os, signal\nos.kill(os.getpid(), signal.{number})\n")
+    assert run_fab(["status"], project) == Result(130, "", "interrupted\n")
