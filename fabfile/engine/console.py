@@ -65,15 +65,15 @@ def would(place: str, script: str) -> None:
             _print(paint(f"   {place} would: ", DIM) + paint(line))
 
 
-def live(place: str, end: str) -> Callable[[bytes], None]:
-    """Takes the bytes of a long command's output as they come and shows its lines, up to the one that starts with ``end``."""
+def live(place: str, ours: tuple[str, ...]) -> Callable[[bytes], None]:
+    """Takes the bytes of a long command's output as they come and shows its lines, but for those that start with one of ``ours``."""
     pending = b""
 
     def show(piece: bytes) -> None:
         nonlocal pending
         *lines, pending = (pending + piece).split(b"\n")
         for line in (line.decode("utf-8", "replace") for line in lines):
-            if line.strip() and not line.startswith(end):
+            if line.strip() and not line.startswith(ours):
                 _live_line(place, line)
 
     return show

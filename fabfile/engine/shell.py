@@ -122,7 +122,8 @@ class Shell(Foresight):
         self.seen.clear()
         sent = [*self._collected(), pieces.piece(script, values, what)]
         limit, token = self.timeout if timeout is None else timeout, self._frames.token
-        answer = self._frame(Asked("work", pieces.weave(sent, token), limit), console.live(self.place, token), patient)
+        show = console.live(self.place, (token, *pieces.marks(values)))
+        answer = self._frame(Asked("work", pieces.weave(sent, token), limit), show, patient)
         return self._said(sent, answer, check, limit)
 
     def own(self, script: str, **variables: object) -> Answer:

@@ -27,7 +27,7 @@ from fabfile.engine import bars, console, options, redact
 options.current = options.from_command_line(sys.argv[1:])
 redact.remember(["hunter22"])
 step = console.begin("🔴", "7.1-symlink", "Switch", "prod:/srv")
-show = console.live("prod", "END")
+show = console.live("prod", ("END",))
 show(b"first li")
 show(b"ne hunter22\\nsecond \\x1b[31mline \\xff\\n\\nhalf")
 show(b"END 5 0\\nEND 5 0\\n")

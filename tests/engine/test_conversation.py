@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import secrets
 import signal
 import time
 from pathlib import Path
@@ -338,6 +339,16 @@ def test_work_is_shown_as_it_comes(shell: Shell, tmp_path: Path, monkeypatch: py
     script = 'printf "caf\\303"; printf "\\251\\n"; for try in 1 2 3 4 5 6 7 8 9; do [ ! -e "$1" ] || exit 0; sleep 1; done; exit 9'
     assert shell.work(script, tmp_path / "seen").out == "café\n"
     assert seen == ["café"]
+
+
+def test_what_only_we_understand_is_not_shown(make_local: MakeShell, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(options, "current", options.Options(verbose=True))
+    seen: list[str] = []
+    monkeypatch.setattr(console, "_live_line", lambda place, line: seen.append(line))
+    shell, mark, theirs = make_local(), secrets.token_hex(16), "d41d8cd98f00b204e9800998ecf8427e"
+    said = shell.work('printf "%s unseen\n%s  file\nseen\n" "$1" "$2"', mark, f"{theirs} ").out
+    assert said == f"{mark} unseen\n{theirs}   file\nseen\n"
+    assert seen == [f"{theirs}   file", "seen"]
 
 
 TOO_LONG = {
