@@ -8,10 +8,11 @@ import time
 
 from invoke.context import Context
 
-from .engine import console, explain, journal, project, redact, state
+from .engine import console, explain, journal, options, project, redact, state
 from .engine import lock as locks
 from .engine.errors import Locked
 from .engine.hosts import Host
+from .engine.shortened import shortened
 from .engine.tasks import here, on_host
 
 MANUAL = ".deploy/manual.json"
@@ -82,8 +83,8 @@ def releases(c: Host) -> None:
 def _release(found: state.ServerState, id: str) -> tuple[str, ...]:
     mark, kept = "→" if id == found.current else "", "" if id in found.releases else " (gone)"
     if record := found.records.get(id):
-        when = record.switched or record.created
-        return mark, id, record.state + kept, record.commit[:12], record.branch, record.who, when, record.reason[:60]
+        when, why = record.switched or record.created, record.reason if options.current.json else shortened(record.reason, 60)
+        return mark, id, record.state + kept, record.commit[:12], record.branch, record.who, when, why
     return mark, id, "unknown: not ours", "", "", "", "", ""
 
 

@@ -13,6 +13,7 @@ from invoke.exceptions import CommandTimedOut, UnexpectedExit
 
 from . import registry
 from .errors import CommandFailed, Failure
+from .shortened import shortened
 
 
 @contextmanager
@@ -32,7 +33,7 @@ def _failed(error: UnexpectedExit | CommandTimedOut) -> CommandFailed:
     connection = getattr(result, "connection", None)
     place = getattr(connection, "name", "") or getattr(connection, "host", "") or "local"
     command = (result.command.strip().splitlines() or [""])[0]
-    return CommandFailed(place, command[:200], result.exited, result.stderr or result.stdout, getattr(error, "timeout", 0))
+    return CommandFailed(place, shortened(command, 200), result.exited, result.stderr or result.stdout, getattr(error, "timeout", 0))
 
 
 def line(error: BaseException) -> str:

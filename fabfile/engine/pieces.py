@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 
 from .errors import CommandFailed
 from .quoting import bind
+from .shortened import shortened
 from .wire import ENDED, Answer
 
 
@@ -37,7 +38,7 @@ def collect(pieces: list[Piece], new: Piece) -> None:
 
 def title(script: str) -> str:
     lines = [line.strip() for line in script.splitlines() if line.strip() and not line.strip().startswith("#")]
-    return lines[0][:120] if lines else "script"
+    return shortened(lines[0], 120) if lines else "script"
 
 
 def marks(values: tuple[object, ...]) -> list[str]:
