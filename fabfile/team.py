@@ -28,14 +28,14 @@ def load() -> None:
     with suppress(SettingsError, *((TeamError,) if "local.init" in sys.argv else ())):
         loaded = project.loaded()
         folder = loaded.file.parent if loaded.file else Path.cwd()
-        _modules.extend(_import(folder / name) for name in loaded.settings.modules)
+        _modules.extend(_import(folder / name, loaded.origins["modules"]) for name in loaded.settings.modules)
 
 
-def _import(file: Path) -> ModuleType:
+def _import(file: Path, said: str) -> ModuleType:
     file = file if file.suffix == ".py" else file.with_suffix(".py")
     spec = importlib.util.spec_from_file_location(file.stem, file)
     if spec is None or spec.loader is None or not file.is_file():
-        raise TeamError(f"deploy.toml: modules: there is no file {file}")
+        raise TeamError(f"{said}: modules: there is no file {file}")
     module = importlib.util.module_from_spec(spec)
     sys.modules[file.stem] = module
     try:

@@ -11,6 +11,7 @@ from typing import Any, TypeAlias
 
 from .errors import SettingsError
 from .masks import HIDDEN, hide_logins
+from .shortened import shortened
 from .tomlfile import Key, locate
 
 SECRET_KEYS = ("notify.slack", "notify.webhook")
@@ -30,8 +31,10 @@ class Source:
         return locate(self.text) if self.text else {}
 
     def line(self, path: Key) -> int:
-        """The line of ``path`` or of the nearest table around it; 0 when it is not in this source."""
-        return next((self.lines[path[:end]] for end in range(len(path), 0, -1) if path[:end] in self.lines), 0)
+        """The line of ``path``, of the first thing in it, or of the nearest table around it; 0 when it is not in this source."""
+        inside = (line for key, line in self.lines.items() if key[: len(path)] == path)
+        around = (self.lines[path[:end]] for end in range(len(path) - 1, 0, -1) if path[:end] in self.lines)
+        return self.lines.get(path) or next(inside, 0) or next(around, 0)
 
 
 @dataclass(frozen=True)
@@ -69,7 +72,7 @@ class Leaf:
     def shown(self) -> str:
         """For messages: as written, not expanded, so that no secret gets into an error."""
         text = repr(hide_logins(self.raw) if isinstance(self.raw, str) else self.raw)
-        return HIDDEN if self.at.key in SECRET_KEYS else text if len(text) <= 80 else text[:79] + "…"
+        return HIDDEN if self.at.key in SECRET_KEYS else shortened(text, 80)
 
 
 @dataclass(frozen=True)
@@ -115,9 +118,9 @@ def merge(under: Table, over: Table) -> Table:
 
 
 def nest(path: Key, leaf: Leaf) -> Table:
-    """``leaf`` in tables, so that ``path`` leads to it."""
+    """``leaf`` in tables, so that ``path``, the end of its own, leads to it."""
     name, *rest = path
-    return Table(leaf.at, {str(name): nest(tuple(rest), leaf) if rest else leaf})
+    return Table(At(leaf.at.source, leaf.at.path[: -len(path)]), {str(name): nest(tuple(rest), leaf) if rest else leaf})
 
 
 def flatten(node: Node, path: Key = ()) -> Iterable[tuple[str, Leaf]]:

@@ -282,6 +282,7 @@ def test_programs_are_told_of_a_module_that_cannot_be_imported(tmp_path: Path) -
     (tmp_path / "deploy.toml").write_text('modules = ["tasks_of_ours.py"]\n')
     event = json.loads(run_fab(["steps", "--json"], tmp_path).out)
     assert (event["event"], event["code"]) == ("error", 2)
+    assert event["text"] == f"deploy.toml:1: modules: there is no file {tmp_path}/tasks_of_ours.py"
 
 
 def test_programs_are_told_of_a_mistake_in_a_task(tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ CASES = {
     ),
     "unknown section": ("[projct]\nname = 'x'", "deploy.toml:1: projct is not a key; did you mean project?"),
     "unknown section like defaults": ("[default]\nport = 1", "default is not a key; did you mean defaults?"),
+    "table in an unknown one": ("[project]\n\n[host.prod]\npath = '/srv/app'", "deploy.toml:3: host is not a key; did you mean hosts?"),
     "hyphen for underscore": ("[hooks]\npre-release = []", "deploy.toml:2: hooks.pre-release is not a key; did you mean pre_release?"),
     "key of another section": ("[project]\nkeep_releases = 3", "keep_releases belongs in [defaults] or [hosts.NAME]"),
     "host key at the top": ("keep_releases = 3", "deploy.toml:1: keep_releases is not a key; keep_releases belongs in [defaults]"),
@@ -132,6 +133,8 @@ def test_is_refused_in_one_line(refused, text, expected):
         (["hosts.prod.path=/"], "--set: hosts.prod.path must be a folder of its own"),
         (["caches=config"], "--set: caches must be a list"),
         (["defaults.port=x"], "--set: defaults.port must be a whole number"),
+        (["public_html.mode=bridge"], '--set: public_html.path must be set when public_html.mode is "bridge"'),
+        (["hosts.prod.public_html.mode=bridge"], "--set: hosts.prod.public_html.path must be set"),
     ],
 )
 def test_an_override_is_refused_like_the_file(refused, overrides, expected):
@@ -152,6 +155,14 @@ def test_unknown_host_names_the_known_and_the_nearest(refused):
     assert "'prodd'; did you mean prod?" in message
     assert "prod, sandbox" in message
     assert "fab local.init" in message
+
+
+def test_what_is_known_is_listed_once(refused):
+    assert refused(HOST, host="nope") == (
+        "there is no host 'nope'; deploy.toml has prod, sandbox; add [hosts.NAME] to it, or let fab local.init write a new one"
+    )
+    assert refused(HOST + "env_mode = '777'").endswith("""must be one of "0600", "0640"; it is '777'""")
+    assert refused(HOST + "workers = ['zzz']").endswith("octane, ssr; it is 'zzz'")
 
 
 def test_no_host_given(refused):
