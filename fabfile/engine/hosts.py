@@ -18,7 +18,7 @@ from .foresight import look_again
 from .layout import Site
 from .pipes import BOOT, ChannelPipe
 from .shell import Shell
-from .trust import HostKey, check_key, know
+from .trust import HostKey, by_hand, check_key, know
 
 KEEPALIVE = 15  # seconds
 PAUSES = (0.5, 1.0, 2.0)  # seconds before another attempt to log in
@@ -111,11 +111,14 @@ class Host(Connection):  # type: ignore[misc]
         if self._silent(error):
             return self._no_connection(where, TimeoutError("timed out: the server does not answer"))
         if isinstance(error, paramiko.AuthenticationException):
-            return Unreachable(f"{where}: log-in refused: {error}", f"does ssh -p {self.port} {self.user}@{self.host} work?")
+            return Unreachable(f"{where}: log-in refused: {error}", self._try())
         if "No existing session" in str(error):  # what is left of a server that hung up during the log-in
             text = f"{where}: log-in refused: the server ended it, as after too many keys"
             return Unreachable(text, f"set hosts.{self.name}.key: it is tried before those of an agent")
         return self._no_connection(where, error)
+
+    def _try(self) -> str:
+        return f"does {by_hand(self.settings.key, self.user, self.host, self.port)} work?"
 
     def _silent(self, error: Exception) -> bool:
         """Whether the server just said nothing more; Paramiko goes on to the log-in without a session, and complains about that."""
@@ -163,7 +166,7 @@ class Host(Connection):  # type: ignore[misc]
         look_again()
 
     def _no_connection(self, where: str, error: Exception) -> Unreachable:
-        return Unreachable(f"{where}: cannot connect: {error}", f"does ssh -p {self.port} {self.user}@{self.host} work?")
+        return Unreachable(f"{where}: cannot connect: {str(error).removeprefix('[Errno None] ')}", self._try())
 
     def conversation(self) -> Shell:
         """A further conversation over this connection, with a lock and a time of its own."""

@@ -110,7 +110,17 @@ def connect(c: Context, name: str, site: bool = True, route: tuple[str, ...] = (
         insist()
         hint = "fill it in; fab local.init writes a deploy.toml for your application"
         raise SettingsError(f"hosts.{name}.address is still the example {entry.address!r}", hint)
+    _insist_on_key(name, entry)
     return Host(name, entry, c.config, _gateway(c, entry, (*route, name)))
+
+
+def _insist_on_key(name: str, entry: schema.Host) -> None:
+    """Raises SettingsError where the key that is to be used is not there; Paramiko would say so of any file, and as if nobody answered."""
+    file = tomlfile.home(Path(entry.key))
+    if entry.key and not file.is_file():
+        key = f"hosts.{name}.key"
+        hint = "set it to the private key, or leave it out: ssh_config, the agent and ~/.ssh/id_* count as they do for ssh"
+        raise SettingsError(f"{loaded().origins[key]}: {key}: there is no file {file}", hint)
 
 
 def _gateway(c: Context, entry: schema.Host, route: tuple[str, ...]) -> Host | None:

@@ -31,7 +31,7 @@ def find(path: Path | None, cwd: Path | None) -> Path | None:
     here = _here(cwd)
     if named is None:
         return next((file for folder in (here, *here.parents, BESIDE_FABFILE) if os.path.lexists(file := folder / NAME)), None)
-    file = here / _home(named)
+    file = here / home(named)
     if not os.path.lexists(file):
         raise SettingsError(f"{str(file)!r} does not exist; {VARIABLE} must name a deploy.toml, and fab local.init writes one")
     return file
@@ -107,7 +107,7 @@ def locate(text: str) -> dict[Key, int]:
     return found
 
 
-def _home(path: Path) -> Path:
+def home(path: Path) -> Path:
     try:
         return path.expanduser()
     except RuntimeError:  # ~nobody-we-know

@@ -11,6 +11,7 @@ from pathlib import Path
 import paramiko
 
 from .errors import Failure, SettingsError, Unreachable
+from .quoting import words
 
 OLDEST = (3, 4)  # of Paramiko: the first that is safe from CVE-2023-48795, where the server is as well
 
@@ -22,6 +23,11 @@ def check_library(version: str) -> None:
 
 
 check_library(paramiko.__version__)
+
+
+def by_hand(key: str, user: str, host: str, port: int) -> str:
+    """The line that logs in without us."""
+    return words("ssh", *(("-i", Path(key).expanduser()) if key else ()), "-p", port, f"{user}@{host}")
 
 
 class HostKey(Unreachable):

@@ -87,4 +87,4 @@ def test_a_server_that_says_nothing_is_no_refusal(sshd: Sshd, tmp_path: Path) ->
         c.port = silent.getsockname()[1]
         with pytest.raises(Unreachable, match="cannot connect: timed out: the server does not answer") as caught:
             c.open()
-    assert caught.value.hint == f"does ssh -p {c.port} {c.user}@127.0.0.1 work?"
+    assert caught.value.hint == f"does ssh -i {c.settings.key} -p {c.port} {c.user}@127.0.0.1 work?"
