@@ -2,35 +2,39 @@
 
 from __future__ import annotations
 
-from fabric import Connection, task
+from invoke.context import Context
 
+from ..engine import console, options
+from ..engine.tasks import here
 from . import control
 from .state import Sandbox
 
+DRY = "dry run: nothing was changed"
 
-@task(auto_shortflags=False)
-def start(c: Connection) -> None:
+
+@here(quiet=True)
+def start(c: Context) -> None:
     """Start the embedded server, or find it running."""
-    print(_told(control.ensure()))
+    console.result(DRY if options.current.dry_run else _told(control.ensure()))
 
 
-@task(auto_shortflags=False)
-def stop(c: Connection) -> None:
+@here(quiet=True)
+def stop(c: Context) -> None:
     """Stop the embedded server; what is deployed there stays."""
-    print("stopped" if control.stop() else "it was not running")
+    console.result(DRY if options.current.dry_run else "stopped" if control.stop() else "it was not running")
 
 
-@task(auto_shortflags=False)
-def status(c: Connection) -> None:
+@here(quiet=True)
+def status(c: Context) -> None:
     """Say whether the embedded server runs, and where."""
     found = control.status()
-    print(_told(found) if found else "not running")
+    console.result(_told(found) if found else "not running")
 
 
-@task(auto_shortflags=False)
-def reset(c: Connection) -> None:
+@here(quiet=True)
+def reset(c: Context) -> None:
     """Delete all that was deployed to the embedded server."""
-    print(f"emptied {control.reset()}")
+    console.result(DRY if options.current.dry_run else f"emptied {control.reset()}")
 
 
 def _told(sandbox: Sandbox) -> str:

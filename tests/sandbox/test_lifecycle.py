@@ -59,6 +59,16 @@ def test_each_project_has_one_of_its_own(tmp_path):
     assert stopped == ["stopped\n"] * 2
 
 
+@pytest.mark.parametrize("task", ["start", "stop", "reset"])
+def test_a_dry_run_changes_nothing_of_it(task, folder, tmp_path):
+    site = places().create().site
+    (site / "kept").touch()
+    result = run_fab([f"sandbox.{task}", "--dry-run"], tmp_path, {"FAB_SANDBOX_DIR": str(folder)})
+    assert (result.code, result.out) == (0, "dry run: nothing was changed\n")
+    assert (site / "kept").exists()
+    assert embedded.status() is None
+
+
 @pytest.mark.parametrize("sent", [signal.SIGKILL, signal.SIGSTOP])
 def test_a_dead_or_hung_one_is_replaced(folder, alive, sent):
     first = embedded.ensure()
