@@ -258,3 +258,13 @@ def test_the_nginx_server_is_one(tmp_path: Path) -> None:
     found = subprocess.run([shutil.which("nginx") or "/usr/sbin/nginx", "-t", "-c", str(conf)], capture_output=True, text=True, check=False)
     assert found.returncode == 0, found.stderr
     assert "$realpath_root" in text
+
+
+def test_every_event_is_listed() -> None:
+    said = {
+        event
+        for file in (ROOT / "fabfile").rglob("*.py")
+        for event in re.findall(r'\bevent\("([a-z-]+)"', file.read_text(encoding="utf-8"))
+    }
+    assert len(said) > 10
+    assert said <= set(spans(section("ci.md", "Exit codes")))
