@@ -61,7 +61,7 @@ def made(c: Host, branch: str, commit: str, force: bool) -> str:
     """The artifact of a commit, which was checked here, built where the settings say."""
     local.analyze(c, write=False)
     branch = branch or c.settings.branch
-    checked = local.check(c, branch=branch, force=force)
+    checked = local.check(c, branch=branch, force=force, commit=commit)
     return str(build(c, branch=branch, commit=commit or known(checked)))
 
 

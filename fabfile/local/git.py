@@ -37,16 +37,21 @@ OURS = ("composer.lock", *frontend.LOCK_FILES, "deploy.toml", ".deployignore", "
 
 
 @here(
-    flow="4-git-prep", help={"branch": "the branch that will be deployed; default: the host's, else project.branch", "force": "only warn"}
+    flow="4-git-prep",
+    help={
+        "branch": "the branch that will be deployed; default: the host's, else project.branch",
+        "commit": "the id of the commit that will be, if it is another one than the branch's tip",
+        "force": "only warn",
+    },
 )
-def check(c: Context, branch: str = "", force: bool = False) -> str:
+def check(c: Context, branch: str = "", force: bool = False, commit: str = "") -> str:
     """Check that lock files are there and that everything is committed and pushed.
 
     Returns the commit at the branch's tip, where the build takes it from; empty where nobody knows.
     """
     branch = branch or project.branch(c)
     settings.check_ref(branch)
-    problems, tip = committed.look(branch)
+    problems, tip = committed.look(branch, commit or project.loaded().settings.project.commit)
     for problem, hint in problems:
         if not force:
             raise Failure(problem, f"{hint}; or --force")

@@ -122,6 +122,46 @@ def test_a_commit_is_named_by_its_whole_id(origin: Origin) -> None:
     assert f"no branch or tag '{short}'; a commit is named by its whole id\n  → git rev-parse {short}" in result.err
 
 
+@pytest.mark.parametrize("repository", ["", "--set=project.repository=file://BARE"], ids=["a path", "file"])
+@pytest.mark.parametrize("flags", [[], ["--force"]], ids=["", "forced"])
+def test_a_commit_that_is_nowhere_is_refused_before_anything_is_built(flags: list[str], repository: str, origin: Origin) -> None:
+    where = [repository.replace("BARE", str(origin.bare))] if repository else []
+    origin.run(*AUTHOR, "commit", "-q", "--allow-empty", "-m", "not pushed")
+    for commit in ("1234567890" * 4, origin.head()):
+        result = fab(origin.clone, "local.check", "--host=prod", f"--commit={commit}", *flags, *where)
+        assert (result.code, f"there is no commit {commit} in {origin.bare}" in result.err) == (2, True), result.text
+    origin.run("push", "-q", "origin", "HEAD:main")
+    assert fab(origin.clone, "local.check", "--host=prod", f"--commit={origin.head()}", *where).code == 0
+
+
+def test_a_branch_that_is_nowhere_is_answered_with_the_nearest_that_is(origin: Origin) -> None:
+    origin.run("push", "-q", "origin", "HEAD:develop")
+    result = fab(origin.clone, "local.check", "--host=prod", "--branch=develp")
+    assert (result.code, "--force" in result.err) == (4, False)
+    assert f"branch 'develp' is not in {origin.bare}; did you mean develop?\n  → git push it" in result.err
+    assert fab(origin.clone, "local.check", "--host=prod", "--branch=develp", "--force").code == 4
+    assert "; known: develop, main\n" in fab(origin.clone, "local.check", "--host=prod", "--branch=nosuch").err
+
+
+def test_a_tag_can_be_forced_where_a_branch_is_wanted(origin: Origin) -> None:
+    origin.run("push", "-q", "origin", "HEAD:refs/tags/v1")
+    result = fab(origin.clone, "local.check", "--host=prod", "--branch=v1")
+    assert (result.code, "; or --force" in result.err) == (4, True)
+    assert fab(origin.clone, "local.check", "--host=prod", "--branch=v1", "--force").code == 0
+
+
+@pytest.mark.parametrize("at", ["deploy.toml", "backend/deploy.toml"])
+def test_an_application_in_a_folder_of_its_repository_is_refused_at_once(at: str, origin: Origin) -> None:
+    path = "." if "/" in at else "backend"
+    files = {f"backend/{name}": text for name, text in {"composer.lock": "{}", **LARAVEL}.items()}
+    origin.run("rm", "-q", "deploy.toml")
+    origin.publish({**files, at: DEPLOY_TOML.replace("[project]", f'[project]\npath = "{path}"')})
+    result = fab((origin.clone / at).parent, "local.check", "--host=prod", "--force")
+    assert (result.code, "not the top of its git repository but backend/ in it" in result.err) == (2, True), result.text
+    elsewhere = fab((origin.clone / at).parent, "local.check", "--host=prod", f"--set=project.repository={origin.bare}")
+    assert elsewhere.code == 0, elsewhere.text
+
+
 def test_a_repository_that_cannot_be_read_says_why_whatever_is_wanted_of_it(origin: Origin) -> None:
     result = fab(origin.clone, "builder.clone", "--host=prod", "--commit=facade", f"--set=project.repository=file://{origin.bare}/nowhere")
     assert "no branch or tag 'facade': fatal: " in result.err

@@ -226,7 +226,7 @@ def test_an_artifact_of_another_repository_is_not_taken_for_ours(world: World) -
 
 
 @pytest.mark.parametrize(("args", "code"), [
-    (["--branch=nowhere"], 4), (["--commit=0123456789012345678901234567890123456789"], 4),
+    (["--branch=nowhere"], 4), (["--commit=0123456789012345678901234567890123456789"], 2),
     (["--branch=--upload-pack=touch pwned"], 2), (["--commit=x; touch pwned"], 2),
 ])  # fmt: skip
 def test_what_is_not_there_or_no_name_is_refused(args: list[str], code: int, world: World) -> None:
