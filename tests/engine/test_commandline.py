@@ -120,6 +120,7 @@ def test_a_plain_task_of_fabrics_is_said_to_be_one(project: Path) -> None:
 @pytest.mark.parametrize(("args", "says"), [
     (["-H", "other", "ours.told"], "dry False, host other, tag 'none'"),
     (["-H", "other", "ours.told", "--host=other"], "dry False, host other, tag 'none'"),
+    (["ours.told", "-H", "other"], "dry False, host other, tag 'none'"),
     (["ours.told", "--tag="], "dry False, host prod, tag ''"),
     (["ours.told", "--tag=--host=other"], "dry False, host prod, tag '--host=other'"),
     (["ours.told", "--tag", "-5"], "dry False, host prod, tag '-5'"),
