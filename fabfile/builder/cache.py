@@ -29,7 +29,7 @@ checked() {{
   done
 }}
 ahead() {{
-  git -C "$1" show "$2:$6" >"$5/$6" 2>/dev/null || return 0
+  git --git-dir="$1" show "$2:$6" >"$5/$6" 2>/dev/null || return 0
   shift 2
   ({KEY}{RESTORED}) >"$3/said"
 }}

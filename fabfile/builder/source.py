@@ -22,12 +22,14 @@ login=$3
 {GIT}
 remote ls-remote --exit-code -- "$1" "refs/heads/$2" "refs/tags/$2" "refs/tags/$2^{{}}"
 """
-# A commit by its id; where the remote does not hand out ids, all of its branches, and the id must be among them.
+# A commit by its id; where the remote does not hand out ids, all of its branches, and the id must be among them. What came whole, which
+# git renames into place as one pack, has a ref from then on, that later fetches build upon; a commit that is merely there may be all
+# that a fetch brought which was killed. What git tidies up after a fetch ends with it: later on it would hold the lock.
 CLONE = f"""
 {AHEAD}
 login=$4
 {GIT}
-[ -d "$1" ] || git init -q --bare -- "$1"
+from() {{ remote -c fetch.unpackLimit=1 -c gc.autoDetach=false -c maintenance.autoDetach=false fetch -q --no-tags "$@"; }}
 trap wait EXIT
 checks=''
 if [ "$#" -gt 6 ]; then
@@ -35,18 +37,29 @@ if [ "$#" -gt 6 ]; then
   checks=$!
 fi
 (
-cd "$1"
-git cat-file -e "$3^{{commit}}" 2>/dev/null ||
-  remote fetch -q --no-tags -- "$2" "$3" 2>/dev/null ||
-  remote fetch -q --no-tags -- "$2" '+refs/heads/*:refs/heads/*'
-git cat-file -e "$3^{{commit}}"
+GIT_DIR=$1 kept=refs/kept/$3
+export GIT_DIR
+! git rev-parse -q --verify "$kept^{{tree}}" >/dev/null 2>&1 || exit 0
+git rev-parse 2>/dev/null || {{ rm -rf -- "$1"; git init -q --bare; }}
+[ ! -f "$1/$kept" ] || rm -f -- "$1/$kept"
+from -- "$2" "$3:$kept" 2>/dev/null || {{
+  from --prune -- "$2" '+refs/heads/*:refs/heads/*'
+  [ -n "$(git for-each-ref --count=1 --contains "$3" refs/heads)" ]
+  git update-ref "$kept" "$3"
+}}
+set -- "$kept" "$1"/refs/kept/*
+[ "$#" -lt 10 ] ||
+  git for-each-ref --sort=-committerdate --format='delete %(refname)' refs/kept | grep -Fv "$1" | tail -n +5 | git update-ref --stdin
 )
 (
-git clone -q --shared --no-checkout -- "$1" "$5"
+rmdir -- "$5"
+git init -q -- "$5"
 cd "$5"
-git -c advice.detachedHead=false checkout -q --detach "$3"
-[ ! -f .gitmodules ] || git submodule -q update --init --recursive --depth 1
+printf '%s\n' "$1/objects" >.git/objects/info/alternates
 git config laravel-fab.branch "$6"
+whole() {{ git -c advice.detachedHead=false checkout -q --detach "$1" && [ -z "$(git ls-files --deleted)" ]; }}
+whole "$3" || {{ rm -rf -- "$1"; echo "$3 could not be checked out whole; the next build fetches all of it again" >&2; exit 1; }}
+[ ! -f .gitmodules ] || git submodule -q update --init --recursive --depth 1
 ) &
 cloned=$!
 if [ -n "$checks" ]; then

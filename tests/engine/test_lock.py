@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import signal
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -16,6 +17,8 @@ from fabfile.engine import lock, state
 from fabfile.engine.errors import Failure, Locked
 from fabfile.engine.hosts import Host
 from fabfile.engine.shell import Shell
+from fabfile.engine.wire import Answer
+from fabfile.hooks import COMMAND
 from tests.conftest import need
 from tests.engine import places
 from tests.engine.conftest import MakeShell
@@ -109,6 +112,37 @@ def test_each_tool_keeps_the_others_out(first: str, second: str, folder: str, ma
     loser.close()
     assert record(folder)["run"] == "winner"
     assert lock.take(make_local(), folder, "third", "test") == ELSE
+
+
+@pytest.mark.parametrize("tool", ["flock", "php", "perl"])
+def test_two_sites_do_not_build_in_one_folder_at_a_time(
+    tool: str, tmp_path: Path, make_local: MakeShell, request: pytest.FixtureRequest
+) -> None:
+    """Each has a lock of its own, and takes that of the folder with it or not at all. What a hook leaves behind holds neither."""
+    path = os.environ["PATH"] if tool == "flock" else request.getfixturevalue({"php": "no_flock", "perl": "only_perl"}[tool])
+    sites, shop = [str(tmp_path / name / ".deploy") for name in ("prod", "staging")], str(tmp_path / "builds" / "it's")
+
+    def attempt(shell: Shell, number: int) -> Answer:
+        return lock.attempt(shell, sites[number], f"run-{number}", {"what": "test"}, "php", shop=shop)
+
+    first, second = make_local(path=path), make_local(path=path)
+    assert attempt(first, 0).code == lock.HELD
+    refused = attempt(second, 1)
+    assert (refused.code, json.loads(refused.out)["run"]) == (lock.BUILDING, "run-0")
+    assert lock.take(make_local(), f"{shop}/.deploy", "builder", "test") == ELSE
+    third = make_local()
+    assert lock.take(third, sites[1], "third", "test") == lock.HELD
+    third.close()
+    first.work(f'{COMMAND}sleep 300 </dev/null >/dev/null 2>&1 &\necho $! >"$1/pid"', tmp_path, "", "", "", "", "")
+    first.close()
+    assert places.eventually(lambda: attempt(second, 1).code == lock.HELD)
+    os.kill(int((tmp_path / "pid").read_text()), signal.SIGKILL)
+
+
+def test_a_name_is_a_folder_in_the_cache(tmp_path: Path, make_local: MakeShell, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    assert lock.attempt(make_local(), str(tmp_path / "site"), "run", {}, "php", shop="notes").code == lock.HELD
+    assert (tmp_path / "cache/laravel-fab/notes/.deploy/lock").exists()
 
 
 def test_every_userland_can_lock(make_shell: MakeShell, folder: str) -> None:

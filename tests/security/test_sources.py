@@ -122,6 +122,7 @@ REMOVED = {
     'fabfile/server/uploading.py: rm -rf -- "$part"': "parts of other uploads, below the folder of uploads",
     'fabfile/server/delivery.py: rm -rf -- "$@"': "entries of a release that is not one yet",
     'fabfile/builder/workshop.py: rm -rf -- "$1/work" "$1/taken"': "below a folder with our mark",
+    'fabfile/builder/source.py: rm -rf -- "$1"': "our copy of the repository, where it is none or not whole, below the same folder",
     'fabfile/builder/dependencies.py: rm -rf -- "$1"': "node_modules of the build",
     'fabfile/builder/cache.py: rm -rf -- "$1/work"': "below a folder with our mark",
     'fabfile/builder/cache.py: rm -rf -- "$old" "$old.manifest"': "what was built here and never deployed, by the form of its name",

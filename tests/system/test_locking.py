@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.security.conftest import Packs
-from tests.support.deployment import World
+from tests.support.deployment import World, host
 from tests.support.site import leftovers, lock_is_free, serving
 
 pytestmark = pytest.mark.system
@@ -104,3 +104,28 @@ def test_the_lock_record_of_a_dead_run_is_taken_away(world: World) -> None:
     assert "free (the last run did not end: who somebody" in world.fab("status", "--host=prod").out
     assert world.fab("unlock", "--host=prod").code == 0
     assert not record.exists()
+
+
+def test_two_sites_of_a_server_build_one_after_the_other(world: World) -> None:
+    """In the same folder, with the same caches: what one of them builds is not what the other gets."""
+    hold, built = world.folder / "hold", world.folder / "built"
+    staging = {**host(world.server), "path": str(world.folder / "staging")}
+    wait = f"echo $HOST >>'{built}'; cd '{world.folder}'; {HOLD}"
+    world.configure({"build": {"place": "server"}, "hosts": {"staging": staging}, "hooks": {"after_build": [wait]}})
+    hold.touch()
+    first = world.start_fab("builder.build", "--host=prod")
+    try:
+        assert eventually(built.exists)
+        refused = world.fab("builder.build", "--host=staging")
+        second = world.start_fab("deploy", "--host=staging", "--set", "hosts.staging.lock_wait=90")
+        assert second.stdout
+        said = next(line for line in second.stdout if "waiting" in line)
+    finally:
+        hold.unlink()
+        first.communicate(timeout=120)
+    out, err = second.communicate(timeout=120)
+    assert refused.code == 7, refused.text
+    assert f"another build is running in {world.folder}/build/notes: who " in refused.err
+    assert "hosts.staging.lock_wait" in refused.err
+    assert "staging is locked, waiting" in said
+    assert (first.returncode, second.returncode, built.read_text()) == (0, 0, "prod\nstaging\n"), out + err
