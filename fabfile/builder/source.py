@@ -56,6 +56,7 @@ rmdir -- "$5"
 git init -q -- "$5"
 cd "$5"
 printf '%s\n' "$1/objects" >.git/objects/info/alternates
+git config remote.origin.url "$2"
 git config laravel-fab.branch "$6"
 whole() {{ git -c advice.detachedHead=false checkout -q --detach "$1" && [ -z "$(git ls-files --deleted)" ]; }}
 whole "$3" || {{ rm -rf -- "$1"; echo "$3 could not be checked out whole; the next build fetches all of it again" >&2; exit 1; }}

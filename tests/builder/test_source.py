@@ -168,3 +168,11 @@ def test_what_git_tidies_up_holds_no_lock_afterwards(place: Place) -> None:
     place.clone(place.commit("two"), {"gc.auto": "1", "gc.autoPackLimit": "1"}, {"GIT_EXEC_PATH": str(slow)}, hold)
     assert (place.folder / "repacked").exists()
     subprocess.run(["flock", "-n", str(lock), "true"], check=True)
+
+
+def test_a_submodule_is_found_from_where_the_repository_is(place: Place) -> None:
+    git("init", "-q", "-b", "main", str(place.folder / "lib"))
+    place.commit("of the library", "text", where="lib")
+    place.git("-c", "protocol.file.allow=always", "submodule", "add", "-q", "../lib", "lib")
+    place.clone(place.commit("two"), {"protocol.file.allow": "always"})
+    assert (place.work / "lib/text").read_text() == "of the library"
