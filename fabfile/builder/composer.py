@@ -8,10 +8,10 @@ import shlex
 from ..engine import project
 from ..engine.scripts import php, source
 from . import cache
-from .workshop import Workshop
+from .workshop import TIDILY, Workshop
 
 ENV = "COMPOSER_ALLOW_SUPERUSER=1 COMPOSER_NO_INTERACTION=1; export COMPOSER_ALLOW_SUPERUSER COMPOSER_NO_INTERACTION"
-INSTALL = f"{ENV}\n{source('builder/key.sh')}{source('builder/composer.sh')}"
+INSTALL = f"{ENV}{TIDILY}{source('builder/key.sh')}{source('builder/composer.sh')}"
 # Without a key Composer makes the autoloader.
 KEY = f'to=$1\nshift\n{{\n{php("builder/declared.php")}\n}} >"$to" 2>/dev/null || : >"$to"'
 

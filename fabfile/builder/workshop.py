@@ -16,6 +16,11 @@ from ..engine.scripts import source
 from ..engine.shell import Shell
 
 TOOLS = source("engine/tools.sh")
+# What git tidies up after a fetch, for Composer or npm too, ends with it: later on it would hold the lock.
+TIDILY = """
+n=${GIT_CONFIG_COUNT:-0}
+export GIT_CONFIG_COUNT=$((n + 1)) "GIT_CONFIG_KEY_$n=gc.autoDetach" "GIT_CONFIG_VALUE_$n=false"
+"""
 CACHE = 'printf %s "${XDG_CACHE_HOME:-$HOME/.cache}/laravel-fab"'
 
 
@@ -60,7 +65,7 @@ class Workshop:
     def run(self, *words: str, env: str = "", what: str = "") -> None:
         """Run a long command in the build. ``env`` is a line of constant shell that sets its environment."""
         limit = project.loaded().settings.build.timeout
-        self.shell.work(f'cd "$1"; shift\n{env}\nexec "$@"', self.work, *words, timeout=limit, what=what or " ".join(words))
+        self.shell.work(f'cd "$1"; shift{TIDILY}{env}\nexec "$@"', self.work, *words, timeout=limit, what=what or " ".join(words))
 
 
 def tools(shop: Workshop) -> tuple[str, ...]:

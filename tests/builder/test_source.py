@@ -10,8 +10,14 @@ from pathlib import Path
 
 import pytest
 
+from fabfile.builder.composer import INSTALL
 from fabfile.builder.source import CLONE
+from fabfile.builder.workshop import Workshop
+from fabfile.engine import project
+from fabfile.engine.pipes import BOOT, ProcessPipe
 from fabfile.engine.quoting import bind
+from fabfile.engine.settings import Loaded, Settings
+from fabfile.engine.shell import Shell
 from tests.conftest import need
 from tests.support.git import AUTHOR, git
 
@@ -168,6 +174,23 @@ def test_what_git_tidies_up_holds_no_lock_afterwards(place: Place) -> None:
     place.clone(place.commit("two"), {"gc.auto": "1", "gc.autoPackLimit": "1"}, {"GIT_EXEC_PATH": str(slow)}, hold)
     assert (place.folder / "repacked").exists()
     subprocess.run(["flock", "-n", str(lock), "true"], check=True)
+
+
+@pytest.mark.parametrize("of", ["composer", "npm"])
+def test_nor_does_what_it_tidies_up_for_those_who_build(of: str, place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What else git is configured with by its environment stays."""
+    for name, value in {"COUNT": "1", "KEY_0": "user.name", "VALUE_0": "somebody"}.items():
+        monkeypatch.setenv(f"GIT_CONFIG_{name}", value)
+    script = f"git config gc.autoDetach >'{place.folder}/told'; git config user.name >>'{place.folder}/told'"
+    if of == "composer":
+        subprocess.run(["sh", "-euc", bind(INSTALL, place.origin, "", "", "sh", "-c", script)], check=True)
+    else:
+        monkeypatch.setattr(project, "loaded", lambda: Loaded(Settings(), None, {}, frozenset(), {}))  # type: ignore[arg-type]
+        shell = Shell("here", lambda command=BOOT: ProcessPipe(command), silence=0)
+        place.work.mkdir(parents=True)
+        Workshop(shell, str(place.work.parent), "php", "composer").run("sh", "-c", script)
+        shell.close()
+    assert place.told() == "false\nsomebody\n"
 
 
 def test_a_submodule_is_found_from_where_the_repository_is(place: Place) -> None:
