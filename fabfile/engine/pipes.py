@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 from collections.abc import Callable
 from contextlib import suppress
@@ -16,6 +17,12 @@ import paramiko
 BOOT = (
     "exec /bin/sh -c 'read -r n && nl=$(echo; echo .) && nl=${nl%.} a= && "
     'while [ "$n" -gt 0 ] && IFS= read -r l; do a=$a$l$nl n=$((n - 1)); done; [ "$n" = 0 ] && eval "$a"\''
+)
+# What says which repository is meant, as git tells its hooks (git rev-parse --local-env-vars); what is configured that way stays.
+GIT_OWN = (
+    *("GIT_ALTERNATE_OBJECT_DIRECTORIES", "GIT_COMMON_DIR", "GIT_CONFIG", "GIT_DIR", "GIT_GRAFT_FILE", "GIT_IMPLICIT_WORK_TREE"),
+    *("GIT_INDEX_FILE", "GIT_INTERNAL_SUPER_PREFIX", "GIT_NO_REPLACE_OBJECTS", "GIT_OBJECT_DIRECTORY", "GIT_PREFIX"),
+    *("GIT_REPLACE_REF_BASE", "GIT_SHALLOW_FILE", "GIT_WORK_TREE"),
 )
 OUT, ERR = 1, 2
 GONE = (EOFError, OSError, paramiko.SSHException)  # Paramiko's words for a connection that just went away
@@ -104,7 +111,8 @@ class ChannelPipe:
 
 
 class ProcessPipe:
-    """A shell on this machine, in a session of its own so that Ctrl-C reaches only us."""
+    """A shell on this machine, in a session of its own so that Ctrl-C reaches only us. Its git means the repository it is told of, also
+    where fab runs in a hook of another one."""
 
     def __init__(self, command: str = BOOT) -> None:
         self.process = subprocess.Popen(
@@ -115,6 +123,7 @@ class ProcessPipe:
             stderr=subprocess.PIPE,
             bufsize=0,
             start_new_session=True,
+            env={name: value for name, value in os.environ.items() if name not in GIT_OWN},
         )
         out, err = self.process.stdout, self.process.stderr
         assert out is not None

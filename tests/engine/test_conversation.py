@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import secrets
 import signal
+import subprocess
 import time
 from pathlib import Path
 from threading import Timer
@@ -16,7 +17,7 @@ from hypothesis import strategies as st
 
 from fabfile.engine import console, options
 from fabfile.engine.errors import CommandFailed, Unreachable
-from fabfile.engine.pipes import Pipe
+from fabfile.engine.pipes import BOOT, Pipe, ProcessPipe
 from fabfile.engine.shell import Shell
 from tests.engine import places
 from tests.engine.conftest import MakeShell
@@ -485,3 +486,15 @@ def test_no_limit_outlives_what_it_is_for(shell: Shell, mark: str) -> None:
     with pytest.raises(Unreachable):
         shell.ask("kill -KILL $PPID")
     assert eventually(lambda: processes(mark) == [])
+
+
+def test_git_means_the_repository_it_is_told_of(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also where fab runs in a hook of another one, which git tells where it is. What git is configured with is not about that."""
+    configured = {"GIT_CONFIG_COUNT", "GIT_CONFIG_PARAMETERS", "GIT_SSH_COMMAND"}
+    told = set(subprocess.run(["git", "rev-parse", "--local-env-vars"], check=True, text=True, stdout=subprocess.PIPE).stdout.split())
+    for name in told | configured:
+        monkeypatch.setenv(name, "1")
+    shell = Shell("here", lambda command=BOOT: ProcessPipe(command), silence=0)
+    known = {line.partition("=")[0] for line in shell.ask("env").out.splitlines()}
+    shell.close()
+    assert known & (told | configured) == configured
