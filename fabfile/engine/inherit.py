@@ -13,7 +13,7 @@ from .errors import SettingsError
 from .origin import At, Leaf, Source, Table, grow_table, merge
 from .schema import Host
 
-SANDBOX = "sandbox"
+SANDBOX, HERE = "sandbox", "local"
 # What leads to a machine is the sandbox's own business; what describes one is not inherited by it either.
 LEADS = ("address", "user", "port", "key", "gateway", "known_hosts", "path", "url")
 DESCRIBES = ("php", "composer", "public_html", "env_file", "web_group", "resolve", "fpm_socket", "opcache", "opcache_command", "supervisor")
@@ -59,6 +59,8 @@ class Hosts(Mapping[str, Host]):
             at = self.written.table(name).at
             if not HOST_NAME.fullmatch(name):
                 raise at.problem(f"{at.key}: a host's name must hold letters, digits and . _ - only")
+            if name == HERE:
+                raise at.problem(f'{at.key}: "{HERE}" is this machine; give the host another name')
         for key, node in self.written.table(SANDBOX).items.items():
             if key in LEADS:
                 raise node.at.problem(f"{node.at.key} cannot be set: the sandbox brings its own {key}; give another host a name of its own")

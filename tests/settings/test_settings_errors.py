@@ -85,6 +85,7 @@ CASES = {
     "no builder for the strategy": ("[build]\ncache = true\nstrategy = 'builder'", "deploy.toml:3: build.builder must be set"),
     "worker": (HOST + "workers = ['horizn']", "hosts.prod.workers[0] must be one of auto, queue, horizon"),
     "host's name": ('[hosts."-o"]\npath = "/srv/app"', "deploy.toml:1: hosts.-o: a host's name must hold"),
+    "this machine's name": ('[hosts.local]\npath = "/srv/app"', 'deploy.toml:1: hosts.local: "local" is this machine; give the host'),
     "the sandbox's own": ('[hosts.sandbox]\naddress = "prod"', "deploy.toml:2: hosts.sandbox.address cannot be set"),
     "no path": ('[hosts.prod]\naddress = "a"', "deploy.toml:1: hosts.prod.path is missing"),
     # variables
