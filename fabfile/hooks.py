@@ -24,7 +24,7 @@ STEPS = {
     "post_release": ("server.opcache", "server.workers", "server.up", "server.validate"),
 }
 COMMAND = """
-exec 9>&-
+exec 8>&- 9>&-
 RELEASE=$2 PREVIOUS=$3 COMMIT=$4 HOST=$5 PHASE=$6
 export RELEASE PREVIOUS COMMIT HOST PHASE
 cd "$1"
@@ -166,7 +166,7 @@ def _warn(hook: schema.Hook, error: Exception) -> None:
 
 
 def _command(c: Context, hook: schema.Hook, moment: Moment) -> None:
-    """Run a command of the team's; the lock's descriptor is closed, so that a daemon it starts does not hold the lock."""
+    """Run a command of the team's; the locks' descriptors are closed, so that a daemon it starts does not hold a lock."""
     shell, folder = _place(c, hook, moment)
     step = console.begin(MARKERS.get(moment.phase, "🟣"), "", hook.command, f"{shell.place}:{folder}")
     values = (folder, moment.release, moment.previous, moment.commit, project.host_name(c), moment.phase)

@@ -17,4 +17,4 @@ shift
   if [ ! -d "$new/vendor" ] || ! listed "$@" -- write "$new/vendor" "$new/list" >"$new/digest" || ! mv -- "$new" "$spare"; then
     rm -rf -- "$new"
   fi
-} </dev/null >/dev/null 2>&1 9>&- &
+} </dev/null >/dev/null 2>&1 8>&- 9>&- &

@@ -99,9 +99,10 @@ def _open(c: Context, place: str) -> Workshop:
     if place == "server":
         host = project.host(c)
         shop = _at_server(host)
+        host.shell.builds = shop.base
         if not host.run_id:  # a build begins with their versions
             shop.told.append(host.shell.ask(TOOLS, *tools(shop), what="ask for versions").out)
-        lock.hold(host, "build")  # the site's own lock: its shell has only one
+        lock.hold(host, "build")  # the site's own lock too: other sites may build in that folder
         return shop
     if place == "builder":
         try:
@@ -137,8 +138,10 @@ def _locked(shell: Shell, path: str, php: str, composer: str, local: bool = Fals
 
 
 def leave() -> None:
-    """Give the workshop back: what follows a build does not need it. A server's own lock stays."""
+    """Give the workshop back: what follows a build does not need it. A server's locks stay, as what it has built does, until that is
+    tidied up."""
     for place, shop in list(_workshops.items()):
+        shop.shell.builds = ""
         if place != "server" and not shop.shell.dry:
             shop.shell.own("exec 9>&-; status=0")
         del _workshops[place]

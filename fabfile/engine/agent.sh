@@ -8,7 +8,7 @@
 #         beat                               the client is alive
 #   out:  …output… \n TOKEN NUMBER STATUS \n  on standard output and on standard error
 #
-# The lock is descriptor 9 (see lock.sh): whatever runs here inherits it, so the lock is held for as long
+# The lock is descriptor 9 (see lock.sh), and that of a build folder 8: whatever runs here inherits them, so a lock is held for as long
 # as any work lives, whether or not its client does.
 set -u
 umask 022
@@ -69,7 +69,7 @@ finish() { # TIMEOUT NUMBER: waits for the child, which has so many seconds
     alone /bin/sh -c 'n=$1
       while [ "$n" -gt 5 ]; do sleep 5; kill -0 "$2" || exit; n=$((n - 5)); done
       sleep "$n"; kill -TERM "-$2" || kill -TERM "$2"; sleep 3; kill -KILL "-$2" || kill -KILL "$2"' \
-      sh "$1" "$child" </dev/null >/dev/null 2>&1 9>&- &
+      sh "$1" "$child" </dev/null >/dev/null 2>&1 8>&- 9>&- &
     limit=$!
   fi
   wait "$child"
@@ -132,7 +132,7 @@ directly() { echo full >&8 && exec >&8 && room=''; }
 
 # Empties the file that says that it is awake before it looks a last time whether there is more: so it is woken, and once.
 forward() { # NUMBER: what the log gets goes out
-  exec 6<&0 <&7 7<&- 9>&-
+  exec 6<&0 <&7 7<&- 8>&- 9>&-
   part='' asleep='' sent=0 word=''
   until pass "$1"; do
     case $word$asleep in
@@ -190,7 +190,7 @@ watch() {
       [ "$quiet" -ge "$1" ] || continue
       [ "$said" = busy ] || [ "$said $number" != "$last" ] || kill -KILL "$2"
       last="$said $number" quiet=0
-    done' sh "$silence" $$ "$beats" "$tick" </dev/null >/dev/null 2>&1 9>&- &
+    done' sh "$silence" $$ "$beats" "$tick" </dev/null >/dev/null 2>&1 8>&- 9>&- &
   watcher=$!
 }
 

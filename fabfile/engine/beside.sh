@@ -1,9 +1,7 @@
-# Takes the lock of build folder $shop, which several sites may share, as descriptor 8 beside that of the site (lock.sh). A path that does
-# not begin at the root is one in the cache folder. status: as there.
+# Takes the lock of build folder $shop, which several sites may share, as descriptor 8 beside that of the site (lock.sh). status: as there.
 # shellcheck shell=sh disable=SC2154 # the variables are lock.sh's
 beside() {
   status=73
-  case $shop in /*) ;; *) shop=${XDG_CACHE_HOME:-${HOME-}/.cache}/laravel-fab/$shop ;; esac
   if mkdir -p -- "$shop" && (umask 077 && mkdir -p -- "$shop/.deploy" && : >>"$shop/.deploy/lock") && exec 8>>"$shop/.deploy/lock"; then
     patiently 8
   fi

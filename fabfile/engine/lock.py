@@ -17,24 +17,26 @@ from .scripts import source
 from .shell import Shell
 from .wire import Answer
 
-HELD, NO_FLOCK, UNWRITABLE, BY_HAND = 0, 69, 73, 76
+HELD, NO_FLOCK, UNWRITABLE, BY_HAND, BUILDING = 0, 69, 73, 76, 77
 LEAVE = 'rm -rf -- "$1"; rm -f -- "$2/lock.json"; [ ! -f "$2/journal.jsonl" ] || sync "$2/journal.jsonl" 2>/dev/null || :'
 
 
 def hold(c: Host, what: str, by_hand: bool = False) -> None:
-    """Take the lock of ``c`` for the rest of this run; nothing if this run has it or only looks.
+    """Take the lock of ``c`` for the rest of this run, and that of the folder there in which it ``builds``; nothing if this run has them
+    or only looks.
 
     Raises Locked when somebody else has it (after the host's lock_wait seconds), or one set by hand keeps everybody out but
     whoever comes to open it (``by_hand``); Failure when it cannot be taken at all.
     """
-    if c.run_id or c.shell.dry:
+    if c.shell.dry or (c.run_id and c.shell.builds in ("", c.shell.shop)):
         return
     run, deadline = f"{state.now(c)}-{secrets.token_hex(4)}", time.monotonic() + max(c.settings.lock_wait, options.current.lock_wait)
-    while _take(c, run, what, by_hand) and time.monotonic() < deadline:
+    take = _beside if c.run_id else _take
+    while (answer := take(c, run, what, by_hand)).code and time.monotonic() < deadline:
         console.say(f"   … {c.name} is locked, waiting")
         time.sleep(1)
-    if not c.run_id:
-        raise _held(c, state.look(c))
+    if answer.code:
+        raise _building(c, answer) if answer.code == BUILDING else _held(c, state.look(c))
 
 
 def ahead(c: Host, found: state.ServerState) -> None:
@@ -56,19 +58,33 @@ def _held(c: Host, found: state.ServerState) -> Locked:
     return Locked(f"{c.name}: another deployment holds the lock: {describe(record)}", f"fab status --host={c.name}")
 
 
-def _take(c: Host, run: str, what: str, by_hand: bool) -> int:
+def _building(c: Host, answer: Answer) -> Locked:
+    text = f"{c.name}: another build is running in {c.shell.builds}: {describe(aborted.record(answer.out))}"
+    return Locked(text, f"wait for it, as hosts.{c.name}.lock_wait does, or give this project another build.path")
+
+
+def _take(c: Host, run: str, what: str, by_hand: bool) -> Answer:
     state.foresee(c)
     c.shell.foresee(kept.LIST, c.site.own)
-    answer = attempt(c.shell, c.site.own, run, {"what": what, **c.purpose}, c.php[0], by_hand)
+    answer = attempt(c.shell, c.site.own, run, {"what": what, **c.purpose}, c.php[0], by_hand, c.shell.builds)
     if answer.code == BY_HAND:  # set since this run looked, as while it waited
         raise _by_hand(c, aborted.record(answer.out))
     if answer.code == HELD:
-        c.shell.run = run
+        c.shell.run, c.shell.shop = run, c.shell.builds
         found = state.look(c)
         c.shell.kept = kept.listed(c.shell.ask(kept.LIST, c.site.own, what="what is kept of our scripts").out)
         guard.resolve(c)
         aborted.write_down(c, found, answer.out)
-    return answer.code
+    return answer
+
+
+def _beside(c: Host, _run: str, what: str, _by_hand: bool) -> Answer:
+    """The lock of the build's folder, where this run took its own before anybody knew that it builds."""
+    script = f"{source('engine/flock.sh')}{source('engine/beside.sh')}beside"
+    answer = c.shell.own(script, shop=c.shell.builds, run=c.run_id, record=_record(c.run_id, {"what": what, **c.purpose}), php=c.php[0])
+    if answer.code == HELD:
+        c.shell.shop = c.shell.builds
+    return _possible(c.shell, c.shell.builds, answer)
 
 
 def take(shell: Shell, folder: str, run: str, what: str, php: str = "php") -> int:
@@ -79,15 +95,25 @@ def take(shell: Shell, folder: str, run: str, what: str, php: str = "php") -> in
     return attempt(shell, folder, run, {"what": what}, php).code
 
 
-def attempt(shell: Shell, folder: str, run: str, purpose: dict[str, str], php: str, by_hand: bool = False) -> Answer:
+def attempt(shell: Shell, folder: str, run: str, purpose: dict[str, str], php: str, by_hand: bool = False, shop: str = "") -> Answer:
     """As ``take``; says the record of a run that died with the lock, if this one got it, or that of who keeps it from it.
 
-    BY_HAND when one was set by hand, unless this run comes ``by_hand`` to open it.
+    BY_HAND when one was set by hand, unless this run comes ``by_hand`` to open it; BUILDING when somebody else builds in ``shop``.
     """
-    record = json.dumps({"run": run, **purpose, **who()}, separators=(",", ":"))
-    answer = shell.own(source("engine/lock.sh"), folder=folder, run=run, record=record, php=php, open="yes" if by_hand else "")
+    script = f"{source('engine/flock.sh')}{source('engine/beside.sh') if shop else ''}{source('engine/lock.sh')}"
+    values = {"folder": folder, "run": run, "record": _record(run, purpose), "php": php, "shop": shop}
+    answer = shell.own(script, **values, open="yes" if by_hand else "")
     if answer.code == HELD:
         shell.child = f"{folder}/run/{run}/child"
+    return _possible(shell, folder, answer)
+
+
+def _record(run: str, purpose: dict[str, str]) -> str:
+    return json.dumps({"run": run, **purpose, **who()}, separators=(",", ":"))
+
+
+def _possible(shell: Shell, folder: str, answer: Answer) -> Answer:
+    """``answer``, unless nobody can lock there."""
     if answer.code == UNWRITABLE:
         raise Failure(
             f"{shell.place}: cannot lock {folder}: {answer.err.strip()}", "create the folder above it and give it to the user who deploys"

@@ -14,7 +14,7 @@ case $known in
 esac
 if command -v setsid >/dev/null 2>&1; then alone=setsid; else alone=; fi
 # shellcheck disable=SC2086
-$alone /bin/sh -s -- "$PPID" 9>&- >/dev/null 2>&1 <<'PROBE' &
+$alone /bin/sh -s -- "$PPID" 8>&- 9>&- >/dev/null 2>&1 <<'PROBE' &
 {
   trap '' HUP
   while kill -0 "$1"; do sleep 1; done

@@ -34,6 +34,8 @@ class Shell(Foresight):
         self.dry = dry
         self.trips = 0
         self.run = ""
+        self.builds = ""  # the folder in which this run builds
+        self.shop = ""  # such a folder whose lock this conversation holds as well
         self.child = ""  # where the agent writes the process group it runs
         self.known: Any = None  # what state.look saw under the lock, until something may have changed it
         self._pieces: list[pieces.Piece] = []
@@ -133,7 +135,7 @@ class Shell(Foresight):
 
     def close(self) -> None:
         """End the conversation; the agent ends when what it runs has ended."""
-        self.run, self.child, self.known = "", "", None
+        self.run, self.builds, self.shop, self.child, self.known = "", "", "", "", None
         super().close()
 
     def _would(self, script: str, values: tuple[object, ...], what: str) -> None:

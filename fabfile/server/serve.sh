@@ -16,7 +16,7 @@ unset PHP_CLI_SERVER_WORKERS # all of whom would have to be ended
 [ "$scheme" = https ] && https=true || https=false
 # shellcheck disable=SC2016 # PHP's
 if { printf '<?php\n[$hash, $https] = ["%s", %s]; ?>\n%s' "$hash" "$https" "$script" >"$router" && : >"$log"; } 2>/dev/null; then
-  "$@" -d display_errors=0 -S 127.0.0.1:0 -t "$release/public" "$router" >"$log" 2>&1 9>&- &
+  "$@" -d display_errors=0 -S 127.0.0.1:0 -t "$release/public" "$router" >"$log" 2>&1 8>&- 9>&- &
   server=$!
   turns=0
   while [ -z "$port" ] && kill -0 "$server" 2>/dev/null && [ "$turns" -lt 250 ]; do

@@ -139,12 +139,6 @@ def test_two_sites_do_not_build_in_one_folder_at_a_time(
     os.kill(int((tmp_path / "pid").read_text()), signal.SIGKILL)
 
 
-def test_a_name_is_a_folder_in_the_cache(tmp_path: Path, make_local: MakeShell, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    assert lock.attempt(make_local(), str(tmp_path / "site"), "run", {}, "php", shop="notes").code == lock.HELD
-    assert (tmp_path / "cache/laravel-fab/notes/.deploy/lock").exists()
-
-
 def test_every_userland_can_lock(make_shell: MakeShell, folder: str) -> None:
     winner, loser = make_shell(), make_shell()
     assert lock.take(winner, folder, "winner", "test") == lock.HELD
@@ -244,6 +238,36 @@ def make_host(sshd: Sshd, tmp_path: Path) -> Iterator[Callable[..., Host]]:
     for c in made:
         c.shell.close()
         c.close()
+
+
+def free(file: str) -> bool:
+    with Path(file).open("a") as looked_at:
+        try:
+            fcntl.flock(looked_at, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+    return True
+
+
+def test_a_run_that_begins_to_build_takes_that_lock_too(make_host: Callable[..., Host], tmp_path: Path) -> None:
+    """Until it is over, or has not got it: what is then still to be done needs none."""
+    run, other, shop = make_host(), make_host(), str(tmp_path / "builds")
+    assert lock.take(other.shell, f"{shop}/.deploy", "other", "test") == lock.HELD
+    lock.hold(run, "server.check")
+    run.shell.builds = shop
+    with pytest.raises(Locked, match=f"another build is running in {shop}: who {lock.user()}, .*what test"):
+        lock.hold(run, "build")
+    other.shell.close()
+    assert places.eventually(lambda: free(f"{shop}/.deploy/lock"))
+    lock.hold(run, "build")
+    assert lock.take(other.shell, f"{shop}/.deploy", "other", "test") == ELSE
+    trips = run.shell.trips
+    lock.hold(run, "build")
+    assert run.shell.trips == trips
+    run.shell.close()
+    assert places.eventually(lambda: free(f"{shop}/.deploy/lock"))
+    lock.hold(run, "switch")
+    assert lock.take(other.shell, f"{shop}/.deploy", "other", "test") == lock.HELD
 
 
 def test_hold_and_release(make_host: Callable[..., Host], tmp_path: Path) -> None:

@@ -116,8 +116,8 @@ def test_two_sites_of_a_server_build_one_after_the_other(world: World) -> None:
     first = world.start_fab("builder.build", "--host=prod")
     try:
         assert eventually(built.exists)
-        refused = world.fab("builder.build", "--host=staging")
-        second = world.start_fab("deploy", "--host=staging", "--set", "hosts.staging.lock_wait=90")
+        refused = world.fab("builder.build", "--host=staging", timeout=60)
+        second = world.start_fab("builder.build", "--host=staging", "--set", "hosts.staging.lock_wait=90")
         assert second.stdout
         said = next(line for line in second.stdout if "waiting" in line)
     finally:
