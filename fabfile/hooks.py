@@ -12,7 +12,7 @@ from .engine import console, mistakes, project, registry, schema, state
 from .engine.foresight import look_again
 from .engine.hosts import Host
 from .engine.shell import Shell
-from .engine.tasks import hook_point
+from .engine.tasks import HostStep, hook_point
 from .server import configure
 
 REST = "..."
@@ -82,9 +82,7 @@ def run(c: Host, phase: str, release: str = "", stay_down: bool = False) -> None
                 state.foresee(c)  # the next step looks at what the command may have changed
                 if phase == "mid_release":
                     configure.foresee(c, moment.release)
-            if hook.command and hook.place != "server":
-                c.shell.make_way()  # it may look at the server in its own way
-            _one(c, hook, moment)
+            _there(c, hook, moment)
 
 
 def back(c: Host, release: str, stay_down: bool = False, forgiven: Sequence[str] = ()) -> None:
@@ -97,7 +95,7 @@ def back(c: Host, release: str, stay_down: bool = False, forgiven: Sequence[str]
     with console.point(MARKERS["post_release"]):
         for hook in _planned(c, "post_release", stay_down):
             try:
-                _one(c, hook, moment)
+                _there(c, hook, moment)
             except Exception as error:  # noqa: BLE001 a task of the team's may raise anything
                 if hook.task in STEPS["post_release"] and hook.task not in forgiven:
                     raised.append(error)
@@ -143,6 +141,16 @@ def plan(host: schema.Host, hooks: schema.Hooks, phase: str) -> tuple[schema.Hoo
 
 def _wanted(host: schema.Host, name: str) -> bool:
     return {"server.down": host.maintenance, "server.migrate": host.migrate, "server.review": host.migrate}.get(name, True)
+
+
+def _there(c: Host, hook: schema.Hook, moment: Moment) -> None:
+    """Run ``hook``. What is none of our steps there, nor a command there, may look at the server and change it in its own way."""
+    ours = isinstance(registry.tasks.get(hook.task), HostStep) if hook.task else hook.place == "server"
+    if not ours:
+        c.step_aside()
+    _one(c, hook, moment)
+    if not ours:
+        c.step_aside()
 
 
 def _one(c: Context, hook: schema.Hook, moment: Moment) -> None:

@@ -142,25 +142,26 @@ class Host(Connection):  # type: ignore[misc]
 
     def run(self, *args: Any, **kwargs: Any) -> Any:
         """Fabric's ``run``; before it all that was collected is done, after it nothing is taken for known of the server."""
-        self._step_aside()
+        self.step_aside()
         return super().run(*args, **kwargs)
 
     def sudo(self, *args: Any, **kwargs: Any) -> Any:
         """Fabric's ``sudo``, as ``run``."""
-        self._step_aside()
+        self.step_aside()
         return super().sudo(*args, **kwargs)
 
     def put(self, *args: Any, **kwargs: Any) -> Any:
         """Fabric's ``put``, as ``run``."""
-        self._step_aside()
+        self.step_aside()
         return super().put(*args, **kwargs)
 
     def get(self, *args: Any, **kwargs: Any) -> Any:
         """Fabric's ``get``, as ``run``."""
-        self._step_aside()
+        self.step_aside()
         return super().get(*args, **kwargs)
 
-    def _step_aside(self) -> None:
+    def step_aside(self) -> None:
+        """Somebody is about to act past our conversation, or has done so: what was collected is done, and nothing known any more."""
         self.shell.make_way()
         self.shell.known = None
         look_again()

@@ -80,6 +80,40 @@ def test_who_looks_at_the_server_in_his_own_way_finds_the_release_prepared(world
     assert told(world) == ["../../shared/.env"]
 
 
+OURS = """
+import subprocess
+from pathlib import Path
+from fabfile.engine.tasks import here
+
+SITE = Path("{site}")
+
+
+@here()
+def look(c, release=""):
+    with Path("{told}").open("a") as file:
+        print((SITE / "releases" / release / ".env").readlink(), file=file)
+
+
+@here()
+def close(c):
+    subprocess.run(["php", "artisan", "down"], cwd=SITE / "current", check=True)
+"""
+
+
+def test_a_task_of_theirs_that_runs_here_finds_it_so_too_and_what_it_does_is_seen(world: World, sample: Path) -> None:
+    told(world)
+    world.commit({"ours.py": OURS.format(site=world.site, told=world.folder / "told")})
+    world.configure({"modules": ["ours.py"]})
+    try:
+        result = deploy(world, sample, {"pre_release": ["ours.look", "..."], "post_release": ["ours.close", "..."]})
+    finally:
+        world.configure({"modules": []})
+    assert result.code == 0, result.text
+    assert told(world) == ["../../shared/.env"]
+    assert "maintenance mode lifted" in result.out
+    assert world.get("/").status == 200
+
+
 def test_dots_say_where_the_usual_steps_are(world: World, sample: Path) -> None:
     order = ["echo first", "server.migrate", "...", "echo last"]
     assert deploy(world, sample, {"mid_release": order}).code == 0
