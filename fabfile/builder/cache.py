@@ -51,7 +51,7 @@ def used(shop: Workshop, folder: str) -> bool:
     """Whether ``folder`` is kept from build to build."""
     if not project.loaded().settings.build.cache or shop.shell.dry:
         return False
-    return shop.composer != "none" if folder == "vendor" else looking.has_front_end(shop)
+    return shop.composer != "none" if folder == "vendor" else looking.has_front_end(shop) and looking.reusable(shop)
 
 
 def foresee(shop: Workshop, folder: str, work: str, *depends: str) -> tuple[str, ...]:

@@ -4,7 +4,8 @@
 //   declared.php ROOT COMPOSER OPTION …
 // A second line, "whole", says that an install has nothing to do besides, where vendor/ is what an earlier one with this key made.
 // Says nothing where the same of these may lead to another one, or to more than an autoloader: with plugins, with packages that are
-// folders elsewhere, with linked folders, with scripts of the application's own around the dump.
+// folders elsewhere, with linked folders, with scripts of the application's own around the dump, and where the variable COMPOSER
+// names another composer.json.
 error_reporting(0);
 // What Laravel's skeleton does then: forget what was cached, discover packages, both in bootstrap/cache, of which nothing ships.
 const HARMLESS = [
@@ -90,6 +91,9 @@ function lines(string $root, string $folder): ?array
 
 function plain(string $root, bool $dev): bool
 {
+    if (!in_array((string) getenv('COMPOSER'), ['', 'composer.json'], true)) {
+        return false;
+    }
     $own = json_decode(text("$root/composer.json"), true);
     $lock = json_decode(text("$root/composer.lock"), true);
     $scripts = $own['scripts'] ?? [];

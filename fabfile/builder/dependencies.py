@@ -23,7 +23,8 @@ FOLDERS = ("vendor", "node_modules")
 def restore_cache(c: Context) -> None:
     """Put back vendor and node_modules of an earlier build with the same lock files."""
     shop = workshop(c)
-    done = [folder for folder in FOLDERS if cache.used(shop, folder) and cache.restore(shop, folder, *_depends(shop, folder))]
+    used = [folder for folder in FOLDERS if cache.used(shop, folder)]
+    done = [folder for folder in used if cache.restore(shop, folder, *_depends(shop, folder))]
     console.done(f"Restored from cache: {', '.join(done)}" if done else "Nothing cached for these lock files")
 
 
@@ -34,9 +35,11 @@ def foresee(shop: Workshop) -> tuple[str, ...]:
 
 def _depends(shop: Workshop, folder: str) -> tuple[str, ...]:
     """What key.sh makes the cache's key of."""
+    build = project.loaded().settings.build
     if folder == "vendor":
-        return (shop.work, "composer.lock", f"{shop.php} {'dev' if needs_dev(shop) else 'no-dev'}", *shlex.split(shop.php), *BARE)
-    return (shop.work, " ".join(frontend.LOCK_FILES), "", "node")
+        how = " ".join(("dev" if needs_dev(shop) else "no-dev", shop.php, *build.composer_options))
+        return (shop.work, "composer.lock", how, *shlex.split(shop.php), *BARE)
+    return (shop.work, " ".join((*frontend.LOCK_FILES, *frontend.INPUTS)), build.package_manager, "node")
 
 
 @on_builder(flow="2.2-deps", done="Dependencies installed")

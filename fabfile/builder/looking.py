@@ -85,6 +85,11 @@ def has_front_end(shop: Workshop) -> bool:
     return project.loaded().settings.front_end and "package.json" in top(shop)
 
 
+def reusable(shop: Workshop) -> bool:
+    """Whether another build may have this one's node_modules."""
+    return frontend.reusable(top(shop), read(shop, "package.json"))
+
+
 def manager(shop: Workshop) -> frontend.Manager | None:
     """The front end's package manager; None where there is no front end to build."""
     if not has_front_end(shop):

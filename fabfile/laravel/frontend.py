@@ -19,6 +19,11 @@ LOCK_FILES: dict[str, Manager] = {
     "bun.lock": "bun",
     "bun.lockb": "bun",
 }
+# what an install is told by besides
+INPUTS = ("package.json", ".npmrc", ".yarnrc", ".yarnrc.yml", "pnpm-workspace.yaml", ".pnpmfile.cjs", "bunfig.toml")
+LIFECYCLE = {"preinstall", "install", "postinstall", "prepublish", "preprepare", "prepare", "postprepare"}  # docs.npmjs.com: npm ci
+HOOKS = re.compile(r"husky( install)?( \|\| (true|:|exit 0))?")  # of git, which a build has no need of
+FOLDER = re.compile(r'"(?:file|link|portal|workspace|patch):')  # a package that is a folder of the project, or is patched with a file of it
 # with NODE_ENV=production the first three leave out devDependencies, where Vite and Mix are
 INSTALL: dict[Manager, tuple[str, ...]] = {
     "npm": ("npm", "ci", "--include=dev"),
@@ -54,6 +59,18 @@ def package_manager(files: Iterable[str], package_json: str = "{}", yarn_lock: s
         raise SettingsError(f"there are lock files of {' and '.join(found)}", hint)
     berry = "__metadata:" in yarn_lock or (named == "yarn" and version[:1] not in ("", "1"))
     return "yarn-berry" if chosen == "yarn" and berry else chosen
+
+
+def reusable(files: Iterable[str], package_json: str) -> bool:
+    """Whether node_modules holds all that an install does, and that depends on the lock files and INPUTS only.
+
+    Not with scripts of the project's own around it, which may write anything, nor where packages are patched or are folders of the project.
+    """
+    package, names = jsontext.parse(package_json, "package.json"), set(files)
+    scripts = jsontext.mapping(package.get("scripts"))
+    own = [name for name in LIFECYCLE & set(scripts) if not HOOKS.fullmatch(str(scripts[name]).strip())]
+    more = own or "workspaces" in package or FOLDER.search(package_json) or {"patches", "binding.gyp"} & names
+    return not more and not names.isdisjoint(LOCK_FILES)
 
 
 def install_command(manager: Manager) -> tuple[str, ...]:

@@ -233,6 +233,13 @@ def test_what_may_do_more_has_no_key(what: str, project: Project) -> None:
     assert key(project) == ""
 
 
+def test_another_composer_json_has_no_key(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COMPOSER", "composer.json")
+    assert len(key(project)) == 64
+    monkeypatch.setenv("COMPOSER", "other.json")
+    assert key(project) == ""
+
+
 def test_a_script_after_all_of_it_runs_and_is_no_hindrance(project: Project) -> None:
     project.write({"composer.json": json.dumps({**project.own, "scripts": {"post-install-cmd": "touch installed"}})})
     assert REUSED not in project.build()

@@ -108,3 +108,25 @@ def test_npm_does_what_the_commands_say(tmp_path: Path) -> None:
 def run(folder: Path, *command: str) -> None:
     done = subprocess.run(command, cwd=folder, text=True, capture_output=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize(
+    ("package", "more", "wanted"),
+    [
+        ({"scripts": {"build": "vite build", "dev": "vite"}, "dependencies": {"vue": "^3", "x": "npm:y@1"}}, [], True),
+        ({"scripts": {"prepare": "husky || true"}}, [], True),
+        ({"scripts": {"prepare": "husky install"}}, [], True),
+        ({"scripts": {"prepare": "husky && vite build"}}, [], False),
+        *(({"scripts": {name: "copy"}}, [], False) for name in ("preinstall", "install", "postinstall", "prepublish", "prepare")),
+        ({"dependencies": {"ours": "file:packages/ours"}}, [], False),
+        ({"workspaces": ["packages/*"]}, [], False),
+        ({}, ["patches"], False),
+        ({}, ["yarn.lock"], True),
+    ],
+)
+def test_node_modules_are_used_again_where_an_install_does_no_more(package: dict[str, object], more: list[str], wanted: bool) -> None:
+    assert frontend.reusable(["package.json", "package-lock.json", *more], json.dumps(package)) is wanted
+
+
+def test_without_a_lock_file_nobody_knows_what_an_install_does() -> None:
+    assert not frontend.reusable(["package.json"], "{}")
