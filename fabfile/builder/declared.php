@@ -17,7 +17,7 @@ const EVENTS = ['init', 'command', 'pre-command-run', 'pre-pool-create', 'pre-op
 const QUIET = [
     '--no-interaction', '--no-progress', '--no-ansi', '--prefer-dist', '--optimize-autoloader', '--no-dev', '--classmap-authoritative',
 ];
-const DECLARES = '/\b(?:class|interface|trait|enum)\s+[a-z_\x80-\xff]/i';
+const DECLARES = '/\b(?:class|interface|trait|enum)(?:\s+[a-z_\x80-\xff]|\s*(?:\/[*\/]|#))/i'; // before the name may be a comment
 [, $root, $composer] = $argv;
 $options = array_slice($argv, 3);
 

@@ -141,6 +141,8 @@ OTHER: dict[str, dict[str, str | None]] = {
     "a class that becomes a text": {"lib/old.inc": "<?php class Old {} echo 'trait Older {}';\n"},
     "a file that is gone": {"app/User.php": None},
     "a file that moved": {"app/User.php": None, "app/People/User.php": FILES["app/User.php"]},
+    "a comment before a name": {"app/Post.php": "<?php class /* x */ Foo {}"},
+    "a comment that ends with the line": {"app/Post.php": "<?php namespace App; class// x\nPost {}", "app/B.php": "<?php trait#x\nB {}"},
     "an enum": {"app/Suit.php": "<?php namespace App; enum Suit: string { case A = 'a'; }"},
     "what opens PHP another way": {"lib/short.php": "<?  class Short {}\n"},
     "where classes are": {"composer.json": json.dumps({**OWN, "autoload": {"psr-4": {"App\\": ["app/", "lib/"]}}})},
