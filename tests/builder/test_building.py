@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import io
+import itertools
 import json
+import os
+import shutil
+import subprocess
 import tarfile
+import zipfile
 from collections.abc import Callable
 
 import pytest
 
 from tests.conftest import need
 from tests.support.deployment import World
+from tests.support.process import program
 
 
 @pytest.fixture(scope="module")
@@ -55,3 +61,58 @@ def test_what_an_installs_scripts_make_is_there_in_each_build(world: World) -> N
         for taken in (False, restored):
             assert ("Restored from cache: node_modules" in build(world, npm)) is taken
             assert "public/vendor/lib.js" in packed(world)
+
+
+USES = "<?php namespace App; use X\\Tool; class Uses { public $tool = Tool::class; }"
+WITH, WITHOUT = "Dependencies installed WITH development packages", "Dependencies installed (production only)"
+
+
+@pytest.fixture(scope="module")
+def composed(sample_worlds: Callable[..., World]) -> World:
+    """One with a package in require-dev; the commit at the tip of branch ``uses`` needs it in production, that of ``main`` does not."""
+    need("composer")
+    world = sample_worlds("composed")
+    packages = world.folder / "packages"
+    packages.mkdir()
+    with zipfile.ZipFile(packages / "dev.zip", "w") as archive:
+        archive.writestr("composer.json", json.dumps({"name": "x/dev", "version": "1.0", "autoload": {"psr-4": {"X\\": "src/"}}}))
+        archive.writestr("src/Tool.php", "<?php namespace X; class Tool {}")
+    own = json.loads((world.clone / "composer.json").read_text())
+    own |= {"require-dev": {"x/dev": "1.0"}, "repositories": [{"type": "artifact", "url": str(packages)}, {"packagist.org": False}]}
+    (world.clone / "composer.json").write_text(json.dumps(own))
+    env = {**os.environ, "COMPOSER_ALLOW_SUPERUSER": "1", "COMPOSER_HOME": str(packages)}
+    subprocess.run(["composer", "update", "--no-install", "-q"], cwd=world.clone, env=env, check=True)
+    world.configure({"build": {"composer": program("composer")}})
+    world.commit({"vendor/autoload.php": None})
+    world.origin.run("checkout", "-q", "-b", "uses")
+    world.commit({"app/Uses.php": USES})
+    world.origin.run("push", "-q", "origin", "uses")
+    world.origin.run("checkout", "-q", "main")
+    return world
+
+
+def installed(world: World, *steps: str) -> list[str]:
+    """What the installs of these steps said of development packages, and whether they were there in the end."""
+    result = world.fab(*steps, "--host=prod")
+    assert result.code in (0, 3), result.text
+    there = next(world.folder.glob("*/notes/work/vendor/x/dev"), None)
+    assert ("x/dev is in require-dev but app/Uses.php:1 uses it in production" in result.text) is (WITH in result.text)
+    return [*(name for line in result.out.splitlines() for name in (WITH, WITHOUT) if name in line), "there" if there else "not there"]
+
+
+CLONE = ("builder.prepare", "builder.clone")
+INSTALL = ("builder.restore-cache", "builder.install")
+
+
+@pytest.mark.parametrize("place", ["local", "server"])
+def test_the_commit_that_is_built_says_whether_it_needs_development_packages(place: str, composed: World) -> None:
+    """Not what is checked out here, nor what was built before, nor a file that is not committed."""
+    where = (f"--set=build.place={place}", f"--set=build.path={composed.folder}/{place}")
+    steps = [(*CLONE, f"--branch={branch}", *INSTALL) for branch in ("uses", "main", "uses")]  # the last from the cache
+    assert installed(composed, *itertools.chain(*steps), *where) == [WITH, WITHOUT, WITH, "there"]
+    (composed.clone / "app/Uses.php").write_text(USES)
+    try:
+        assert installed(composed, *CLONE, *INSTALL, *where) == [WITHOUT, "not there"]
+    finally:
+        (composed.clone / "app/Uses.php").unlink()
+    shutil.rmtree(composed.folder / place)

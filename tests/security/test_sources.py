@@ -124,6 +124,7 @@ REMOVED = {
     'fabfile/builder/workshop.py: rm -rf -- "$1/work" "$1/taken"': "below a folder with our mark",
     'fabfile/builder/source.py: rm -rf -- "$1"': "our copy of the repository, where it is none or not whole, below the same folder",
     'fabfile/builder/dependencies.py: rm -rf -- "$1"': "node_modules of the build",
+    'fabfile/builder/dependencies.py: rm -rf -- "$1/vendor" "$2"': "vendor of the build, put back too early, and the folder for that",
     'fabfile/builder/cache.py: rm -rf -- "$1/work"': "below a folder with our mark",
     'fabfile/builder/cache.py: rm -rf -- "$old" "$old.manifest"': "what was built here and never deployed, by the form of its name",
     "fabfile/builder/spare.sh: rm -rf -- {} +": "what is older than an hour, in the cache, by the form of its name",
