@@ -12,6 +12,7 @@ from invoke.tasks import Task
 
 from . import project
 from .errors import SettingsError
+from .foresight import look_again
 from .nearest import task_meant
 
 tasks: dict[str, Task[Any]] = {}
@@ -33,6 +34,12 @@ def remember(space: Collection) -> None:
 def name_of(task: Task[Any]) -> str:
     """The name one types for ``task``; its own where it is in no namespace. Invoke runs a copy of what was collected."""
     return next((name for name, known in tasks.items() if known.body is task.body), str(task.name))
+
+
+def left(task: Task[Any]) -> None:
+    """``task`` has ended: one of the team's may have done whatever it likes past our conversations."""
+    if str(task.body.__module__).partition(".")[0] != __name__.partition(".")[0]:
+        look_again()
 
 
 def find(name: str) -> Task[Any]:

@@ -52,6 +52,7 @@ class Step(fabric.Task):  # type: ignore[misc]
                     return super().__call__(place, *args, **kwargs)
         finally:
             Step.depth -= 1
+            registry.left(self)
 
     def place(self, c: Context) -> Context:
         """Where the body runs."""

@@ -116,3 +116,30 @@ def test_the_commit_that_is_built_says_whether_it_needs_development_packages(pla
     finally:
         (composed.clone / "app/Uses.php").unlink()
     shutil.rmtree(composed.folder / place)
+
+
+OURS = """
+import time
+from pathlib import Path
+from fabfile import builder
+from fabfile.builder.workshop import workshop
+from fabfile.engine.tasks import on_builder
+
+usual = builder.optimize
+
+@on_builder()
+def optimize(c):
+    \"\"\"The usual, and a file.\"\"\"
+    usual(c)
+    time.sleep(0.5)
+    Path(workshop(c).work, "public/ours.txt").write_text("ours")
+
+builder.optimize = optimize
+"""
+
+
+def test_what_a_task_of_the_teams_adds_ships(world: World) -> None:
+    (world.clone / "ours.py").write_text(OURS)
+    build(world, '--set=modules=["ours.py"]')
+    (world.clone / "ours.py").unlink()
+    assert "public/ours.txt" in packed(world)
