@@ -122,10 +122,10 @@ def _read(note: Path) -> Artifact | None:
 
 
 def prune(keep: int) -> None:
-    """Forget all but the newest ``keep`` artifacts of this project; files outside our folders stay."""
+    """Forget all but the newest ``keep`` artifacts of this project; files outside our folders and on servers stay."""
     notes = sorted(folder().glob("*.json"), key=lambda note: note.stat().st_mtime_ns, reverse=True)
     for note in notes[keep:]:
         artifact = _read(note)
-        if artifact and artifact.file.parent.name == "artifacts":
+        if artifact and artifact.place == "local" and artifact.file.parent.name == "artifacts":
             artifact.file.unlink(missing_ok=True)
         note.unlink()

@@ -143,3 +143,17 @@ def test_what_a_task_of_the_teams_adds_ships(world: World) -> None:
     build(world, '--set=modules=["ours.py"]')
     (world.clone / "ours.py").unlink()
     assert "public/ours.txt" in packed(world)
+
+
+def test_what_a_server_built_holds_nothing_of_gits_and_is_not_this_machines_to_remove(world: World) -> None:
+    """Though they are one: the notes of more builds than are kept are forgotten, and the folders are left to the server."""
+    credentials = "mkdir -p vendor/acme/src/.git && echo https://user:secret@example.org >vendor/acme/src/.git/config"
+    hook = f'--set=hooks.after_build=["{credentials}; echo gitdir: x >vendor/acme/.git; touch vendor/acme/src/code"]'
+    where = ("--set=build.place=server", f"--set=build.path={world.folder}/there", "--set=build.keep_artifacts=1")
+    for number in range(2):
+        world.commit({"public/robots.txt": str(number)})
+        build(world, *where, hook)
+    made = sorted((world.folder / "there/notes/artifacts").glob("*/"))
+    assert len(made) == 2
+    assert (made[-1] / "vendor/acme/src/code").is_file()
+    assert list((world.folder / "there/notes/artifacts").rglob(".git")) == []

@@ -132,7 +132,7 @@ REMOVED = {
     'fabfile/builder/spare.sh: rm -rf -- "$new"': "the spare folder that is made here",
     'fabfile/builder/restore.sh: rm -rf -- "$spare"': "a spare folder that was taken or is damaged",
     'fabfile/builder/restore.sh: rm -rf -- "$taken"': "what was put back while the build was cloned, if it says so",
-    "fabfile/builder/collect.sh: rm -rf -- .git": "the build's own git, in the build's folder, where cd has to have succeeded",
+    "fabfile/builder/collect.sh: rm -rf -- {} +": "git's own in the build's folder, where cd has to have succeeded",
     'fabfile/builder/collect.sh: rm -rf -- "./$path"': "entries of the build that do not ship",
 }
 
