@@ -8,7 +8,7 @@ import time
 
 from invoke.context import Context
 
-from .engine import console, explain, journal, options, project, redact, state
+from .engine import console, explain, journal, options, project, records, redact, state
 from .engine import lock as locks
 from .engine.errors import Locked
 from .engine.hosts import Host
@@ -32,7 +32,7 @@ def status(c: Host) -> None:
     rows.append(("current", (found.current or "nothing is deployed") + (" — MISSING on the server" if found.dangling else "")))
     if live:
         rows.append(("state", live.state + ("" if live.confirmed else ", not confirmed")))
-        rows += [("commit", f"{live.commit[:12]} ({live.branch})"), ("live since", live.switched), ("by", live.who)]
+        rows += [("commit", _commit(live)), ("live since", live.switched), ("by", live.who)]
         rows.append(("previous", live.previous or "none"))
     rows.append(("maintenance", "ON" if found.down else "kept in the application's cache, not seen from here" if found.unseen else "off"))
     if pending and not found.held:
@@ -43,6 +43,11 @@ def status(c: Host) -> None:
     rows += _running(c, found)
     if not console.event("status", **{name.replace(" ", "_"): value for name, value in rows}):
         console.table([("" if number else name, line) for name, value in rows for number, line in enumerate(value.split("\n"))])
+
+
+def _commit(live: records.Record) -> str:
+    """Nobody knows it of an artifact that came without its note."""
+    return f"{live.commit[:12]}{f' ({live.branch})' if live.branch else ''}" if live.commit else "not known"
 
 
 def _lock(found: state.ServerState) -> str:

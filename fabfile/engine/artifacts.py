@@ -10,7 +10,7 @@ from functools import cache
 from pathlib import Path
 
 from . import lists, manifest, options, project
-from .errors import Failure
+from .errors import Failure, SettingsError
 from .hosts import Host
 
 listed: set[str] = set()  # folders on servers that this run has listed itself, under the lock that it holds
@@ -102,15 +102,23 @@ def _ours(artifact: Artifact) -> bool:
 
 
 def known(path: Path) -> Artifact:
-    """The artifact in ``path``, with commit and branch if it was built here or its note (FILE.json) came with it."""
-    digest = _digest(path, path.stat().st_mtime_ns)
-    notes = map(_read, (folder() / f"{digest[:16]}.json", path.with_name(path.name + ".json")))
-    note = next((note for note in notes if note and note.digest == digest), Artifact("", digest))
+    """The artifact in ``path``, with commit and branch if it was built here or its note (FILE.json) came with it.
+
+    Raises BadArtifact for what is none, SettingsError for one that is not what its note says.
+    """
+    digest, beside = _digest(path, path.stat().st_mtime_ns), path.with_name(path.name + ".json")
+    note, built = _read(beside), _read(folder() / f"{digest[:16]}.json")
+    if os.path.lexists(beside) and (note is None or note.digest != digest):
+        why = f"has the SHA-256 {str(note.digest)[:12]}…, the file {digest[:12]}…" if note else "cannot be read"
+        text = f"--artifact: {path} may not be what was built: its note {beside} {why}"
+        raise SettingsError(text, f"take both from the same build, or remove {beside} to deploy the file anyway")
+    note = built if built and built.digest == digest else note or Artifact("", digest)
     return replace(note, path=str(path), place="local", entries=0)
 
 
 @cache
 def _digest(path: Path, changed: int) -> str:  # several steps ask for it
+    manifest.recognize(path)
     return manifest.digest(path)
 
 

@@ -16,6 +16,7 @@ from .errors import Failure
 from .lists import Manifest, plain, raw
 
 PIECE = 1 << 20
+UNREADABLE = (tarfile.TarError, OSError, EOFError, zlib.error)
 
 
 class BadArtifact(Failure):
@@ -30,13 +31,22 @@ def digest(file: Path) -> str:
     return value.hexdigest()
 
 
+def recognize(artifact: Path) -> None:
+    """Raises BadArtifact for what does not even begin as a tar.gz, before anything is made of it."""
+    try:
+        with tarfile.open(artifact, "r:gz") as tar:
+            tar.next()
+    except UNREADABLE as error:
+        raise BadArtifact(f"{artifact}: cannot be read: it is no gzip'ed tar archive", "fab builder.build makes one") from error
+
+
 def read(artifact: Path) -> Manifest:
     """The manifest of a tar.gz. Raises BadArtifact for members that must not be unpacked, and for a damaged file."""
     try:
         with gzip.open(artifact) as file, tarfile.open(fileobj=file, mode="r:") as tar:
             found = groupby(lists.in_order(_records(file, tar), _path), _path)
             return lists.of(_entry(path, records) for path, records in found if path != b".")
-    except (tarfile.TarError, OSError, EOFError, zlib.error) as error:
+    except UNREADABLE as error:
         raise BadArtifact(f"{artifact}: cannot be read: {error}", "build it again: fab builder.build") from error
 
 

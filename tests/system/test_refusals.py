@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from fabfile.engine import manifest
 from tests.security.conftest import Packs
 from tests.support.attempts import attempt, next_one_succeeds, settled
 from tests.support.deployment import World
@@ -54,6 +56,43 @@ def test_an_artifact_that_is_not_there_is_a_usage_error(world: World) -> None:
     assert made.result.code == 2
     assert "there is no file" in made.result.err
     settled(world, made)
+
+
+def test_what_is_no_artifact_at_all_is_refused_before_anything_is_made(world: World, tmp_path: Path) -> None:
+    (tmp_path / "passwd").write_text("root:x:0:0:root:/root:/bin/sh\n" * 20)
+    made = attempt(world, "--artifact", str(tmp_path / "passwd"))
+    assert made.result.code == 4, made.result.text
+    assert f"{tmp_path}/passwd: cannot be read: it is no gzip'ed tar archive" in made.result.err
+    assert "Release" not in made.result.out
+    settled(world, made)
+
+
+NOTES: dict[str, tuple[Callable[[str], str], str]] = {
+    "of another file": (lambda text: text, "has the SHA-256 "),
+    "of zeros": (lambda text: json.dumps({**json.loads(text), "digest": "0" * 64}), "has the SHA-256 000000000000…"),
+    "garbage": (lambda text: text[:20], "cannot be read"),
+    "no note": (lambda text: "[1, 2]", "cannot be read"),
+}
+
+
+@pytest.mark.parametrize("what", NOTES)
+def test_an_artifact_that_is_not_what_its_note_says(what: str, world: World, packs: Packs, tmp_path: Path) -> None:
+    """It is refused, also where this machine built it, until somebody takes the note away."""
+    file, written = tmp_path / "release.tar.gz", NOTES[what]
+    file.write_bytes(packs.version("1").read_bytes())
+    note = json.dumps({"path": "x", "digest": manifest.digest(file), "commit": "c" * 40, "branch": "main"})
+    file.write_bytes(packs.version("2", {"public/evil.php": "<?php"}).read_bytes())
+    (tmp_path / "release.tar.gz.json").write_text(written[0](note))
+    made = attempt(world, "--artifact", str(file))
+    assert made.result.code == 2, made.result.text
+    assert f"{file} may not be what was built: its note {file}.json {written[1]}" in made.result.err
+    assert f"remove {file}.json to deploy the file anyway" in made.result.err
+    settled(world, made)
+
+
+def test_an_artifact_without_a_note_has_no_commit(world: World, packs: Packs) -> None:
+    assert world.deploy("--artifact", str(packs.version("3"))).code == 0
+    assert re.search(r"^commit +not known$", world.fab("status").out, re.MULTILINE)
 
 
 @pytest.mark.parametrize(("setting", "code", "says"), [
