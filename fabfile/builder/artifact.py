@@ -135,13 +135,17 @@ def _packed(shop: Workshop, path: str, names: list[str], made_at: int) -> artifa
 
 
 def _collected(c: Context, shop: Workshop, path: str, names: list[str], made_at: int) -> artifacts.Artifact:
-    """Where it was built is where it will run: a folder that ships as it is, and the list of what is in it."""
-    state.foresee(project.host(c))
-    left, listed = _outermost(looking.entries(shop), names), (path, f"{path}.manifest", made_at, f"{shop.cache}/vendor.seen")
+    """Where it was built is where it will run: a folder that ships as it is, and the list of what is in it, which holds for what is only
+    renamed."""
+    host = project.host(c)
+    state.foresee(host)
+    left = _outermost(looking.entries(shop), names)
+    listed = (path, f"{path}.manifest", made_at, f"{shop.cache}/vendor.seen", host.site.releases)
     shop.shell.do(text_of("builder/collect.sh"), shop.work, path, "\n".join(left), what="collect what ships")
     command = (*shlex.split(shop.php), *BARE, "--", *listed)
-    digest, entries = shop.shell.ask(php_script("builder/collect.php"), *command, what="list the artifact").out.split()
-    artifacts.listed.add(path)
+    digest, entries, *here = shop.shell.ask(php_script("builder/collect.php"), *command, what="list the artifact").out.split()
+    if here:
+        artifacts.listed.add(path)
     return artifacts.Artifact(path, digest, place=shop.shell.place, entries=int(entries))
 
 

@@ -1,6 +1,7 @@
 <?php
-// Gives what ships plain modes and one time, and lists it as manifest.php does. Prints the list's SHA-256 and the number of entries.
-//   collect.php ROOT MANIFEST TIME [SEEN]
+// Gives what ships plain modes and one time, and lists it as manifest.php does. Prints the list's SHA-256 and the number of entries, and
+// "here" where folder SITE is, or will be, on the same disk.
+//   collect.php ROOT MANIFEST TIME [SEEN [SITE]]
 // TIME is in seconds since 1970. SEEN is what was noted of ROOT/vendor when that was last read (tree.php).
 error_reporting(E_ALL);
 ini_set('memory_limit', '-1');
@@ -48,4 +49,5 @@ function settled(string $root, string $path, array $now): string
 }
 
 $digest = save(lines($root, 'settled'), $manifest);
-echo "$digest $count\n";
+for ($site = $argv[5] ?? ''; $site !== '' && !file_exists($site) && $site !== dirname($site); $site = dirname($site));
+echo "$digest $count", $site !== '' && stat($site)['dev'] === stat($root)['dev'] ? ' here' : '', "\n";

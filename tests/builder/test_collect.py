@@ -123,3 +123,13 @@ def test_what_was_written_in_the_second_of_the_look_is_read_again(build: Build) 
 def test_a_note_that_is_none_is_of_no_use_and_no_harm(text: str, build: Build) -> None:
     build.note.write_text(text)
     assert build.collect() == printed(build.root)
+
+
+def test_where_the_site_is_on_another_disk_it_will_be_copied(build: Build) -> None:
+    """What is copied is not what was listed, until it is compared."""
+
+    def said(site: str) -> list[str]:
+        return run("builder/collect.php", build.root, build.list, MADE, build.note, site).split()[2:]
+
+    assert said(f"{build.root.parent}/not/yet/there") == ["here"]
+    assert said("/proc/not/there") == []
