@@ -3,8 +3,8 @@
 // application's own files declare, composer.json, composer.lock, PHP, Composer (its file, its settings, its variables), the options.
 //   declared.php ROOT COMPOSER OPTION …
 // A second line, "whole", says that an install has nothing to do besides, where vendor/ is what an earlier one with this key made.
-// Says nothing where the same of these may lead to another one, or to more than an autoloader: with plugins, with packages that are
-// folders elsewhere, with linked folders, with scripts of the application's own around the dump, and where the variable COMPOSER
+// Says nothing where the same of these may lead to another one, or to more than an autoloader: with plugins, also the user's, with packages
+// that are folders elsewhere, with linked folders, with scripts of the application's own around the dump, and where the variable COMPOSER
 // names another composer.json.
 error_reporting(0);
 // What Laravel's skeleton does then: forget what was cached, discover packages, both in bootstrap/cache, of which nothing ships.
@@ -123,8 +123,12 @@ $lines = function_exists('token_get_all') && plain($root, !in_array('--no-dev', 
 if ($lines === null) {
     exit(0);
 }
-$home = getenv('COMPOSER_HOME') ?: getenv('HOME') . '/.composer';
-$settings = text("$home/config.json") . text((getenv('XDG_CONFIG_HOME') ?: getenv('HOME') . '/.config') . '/composer/config.json');
+$config = getenv('XDG_CONFIG_HOME') ?: getenv('HOME') . '/.config';
+$settings = '';
+foreach ([getenv('COMPOSER_HOME') ?: getenv('HOME') . '/.composer', "$config/composer"] as $home) {
+    $settings .= text("$home/config.json");
+    strpos(text("$home/composer.lock"), '"composer-plugin"') === false || exit(0);
+}
 $variables = array_filter(getenv(), function ($name) {
     return strncmp($name, 'COMPOSER', 8) === 0 && $name !== 'COMPOSER_HOME';
 }, ARRAY_FILTER_USE_KEY);

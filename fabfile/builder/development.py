@@ -5,9 +5,11 @@ from __future__ import annotations
 import functools
 import tarfile
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 
 from ..engine import console, project, transfer
+from ..engine.errors import Failure
 from ..laravel import devuse, sources
 from . import looking
 from .workshop import Workshop
@@ -39,7 +41,10 @@ def foresee(shop: Workshop) -> bool:
 def likely() -> bool:
     """Whether what is checked out here uses packages of require-dev in production (or the settings say so)."""
     wanted = project.loaded().settings.build.dev
-    return bool(_uses(project.root())) if wanted == "auto" else wanted == "always"
+    if wanted == "auto":
+        with suppress(Failure):  # it need not be what is built
+            return bool(_uses(project.root()))
+    return wanted == "always"
 
 
 def needed(shop: Workshop) -> bool:

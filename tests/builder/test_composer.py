@@ -235,6 +235,14 @@ def test_what_may_do_more_has_no_key(what: str, project: Project) -> None:
     assert key(project) == ""
 
 
+def test_with_a_plugin_of_the_users_there_is_no_key(project: Project) -> None:
+    (project.folder / "home").mkdir(exist_ok=True)
+    (project.folder / "home/composer.lock").write_text(json.dumps({"packages": [{"name": "x/x", "type": "library"}]}))
+    assert len(key(project)) == 64
+    (project.folder / "home/composer.lock").write_text(json.dumps({"packages": [LOCKED["a plugin"]]}))
+    assert key(project) == ""
+
+
 def test_another_composer_json_has_no_key(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COMPOSER", "composer.json")
     assert len(key(project)) == 64
