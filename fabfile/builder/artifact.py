@@ -143,10 +143,10 @@ def _collected(c: Context, shop: Workshop, path: str, names: list[str], made_at:
     listed = (path, f"{path}.manifest", made_at, f"{shop.cache}/vendor.seen", host.site.releases)
     shop.shell.do(text_of("builder/collect.sh"), shop.work, path, "\n".join(left), what="collect what ships")
     command = (*shlex.split(shop.php), *BARE, "--", *listed)
-    digest, entries, *here = shop.shell.ask(php_script("builder/collect.php"), *command, what="list the artifact").out.split()
-    if here:
+    digest, entries, size = shop.shell.ask(php_script("builder/collect.php"), *command, what="list the artifact").out.split()
+    if size == "0":
         artifacts.listed.add(path)
-    return artifacts.Artifact(path, digest, place=shop.shell.place, entries=int(entries))
+    return artifacts.Artifact(path, digest, place=shop.shell.place, entries=int(entries), size=int(size))
 
 
 def _outermost(entries: set[str], names: list[str]) -> list[str]:

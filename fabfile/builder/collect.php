@@ -1,6 +1,6 @@
 <?php
 // Gives what ships plain modes and one time, and lists it as manifest.php does. Prints the list's SHA-256 and the number of entries, and
-// "here" where folder SITE is, or will be, on the same disk.
+// the bytes that all of it takes where folder SITE is, or will be, on another disk; 0 where it is on the same.
 //   collect.php ROOT MANIFEST TIME [SEEN [SITE]]
 // TIME is in seconds since 1970. SEEN is what was noted of ROOT/vendor when that was last read (tree.php).
 error_reporting(E_ALL);
@@ -11,6 +11,7 @@ require '../engine/tree.php';
 $seen = is_file($argv[4] ?? '') ? entries($argv[4]) : new EmptyIterator();
 $since = is_file($argv[4] ?? '') ? filemtime($argv[4]) : 0;
 $count = 0;
+$bytes = 0;
 
 // The SHA-256 of a file that nothing has happened to since it was read; else ''.
 function known(string $path, array $now): string
@@ -32,8 +33,9 @@ function known(string $path, array $now): string
 
 function settled(string $root, string $path, array $now): string
 {
-    global $time, $count;
+    global $time, $count, $bytes;
     $count++;
+    $bytes += max(1, (int) ceil($now['size'] / 4096)) * 4096;
     $full = "$root/$path";
     $type = $now['mode'] & 0170000;
     if ($type !== 0100000 && $type !== 0040000) {
@@ -50,4 +52,4 @@ function settled(string $root, string $path, array $now): string
 
 $digest = save(lines($root, 'settled'), $manifest);
 for ($site = $argv[5] ?? ''; $site !== '' && !file_exists($site) && $site !== dirname($site); $site = dirname($site));
-echo "$digest $count", $site !== '' && stat($site)['dev'] === stat($root)['dev'] ? ' here' : '', "\n";
+echo "$digest $count ", $site !== '' && stat($site)['dev'] !== stat($root)['dev'] ? $bytes : 0, "\n";

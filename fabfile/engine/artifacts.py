@@ -22,7 +22,8 @@ listed: set[str] = (
 class Artifact:
     """A built application: ``path`` is a tar.gz on this machine, or a folder on ``place``, a server that built it for itself.
 
-    ``digest`` is the SHA-256 of that file, of a folder that of its manifest, which has so many ``entries``.
+    ``digest`` is the SHA-256 of that file, of a folder that of its manifest, which has so many ``entries``; ``size`` are the bytes it
+    takes where it will be copied, since the site is on another disk there.
     """
 
     path: str
@@ -32,6 +33,7 @@ class Artifact:
     created: str = ""
     place: str = "local"
     entries: int = 0
+    size: int = 0
     source: str = ""  # of which repository, as ``source_id`` says it
 
     @property
@@ -115,7 +117,7 @@ def known(path: Path) -> Artifact:
         text = f"--artifact: {path} may not be what was built: its note {beside} {why}"
         raise SettingsError(text, f"take both from the same build, or remove {beside} to deploy the file anyway")
     note = built if built and built.digest == digest else note or Artifact("", digest)
-    return replace(note, path=str(path), place="local", entries=0)
+    return replace(note, path=str(path), place="local", entries=0, size=0)
 
 
 @cache

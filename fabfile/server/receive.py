@@ -27,7 +27,7 @@ def create_release(c: Host, artifact: str = "") -> str:
     readiness.layout(c)
     files.directory(c.shell, c.site.partial(record.id))
     records.write(c.shell, c.site, record)
-    if made.place == "local":
+    if made.place == "local" or made.size:
         room.foresee(c)
         c.shell.flush()  # now: what is wrong with the artifact ends this run before anything else is said
     console.done(f"Release directory: {c.site.release(record.id)}")
@@ -50,8 +50,10 @@ def upload(c: Host, artifact: str = "", release: str = "") -> str:
     if c.shell.dry:
         console.would(c.name, f"upload {made.path}, compare its SHA-256, unpack it, verify every file")
         return record.id
-    if made.place == "local":  # what was built on the server is on its disk already
+    if made.place == "local":
         room.check(c, made.file.stat().st_size, made.manifest())
+    elif made.size:  # else it is on the site's disk already
+        room.fits(c, made.size, made.entries)
     expected = delivery.deliver(c, made, record.id, delivery.base(found))
     console.done(f"Files verified: {expected.entries} entries, bit for bit")
     c.shell.do(APPEAR, c.site.partial(record.id), c.site.release(record.id), what="make it a release")

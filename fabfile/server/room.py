@@ -24,9 +24,13 @@ def foresee(c: Host) -> None:
 
 def check(c: Host, artifact: int, expected: lists.Manifest) -> None:
     """Raises Failure, with the numbers, where ``artifact`` bytes and what is in them will not fit."""
+    fits(c, *needed(expected), artifact)
+
+
+def fits(c: Host, size: int, inodes: int, artifact: int = 0) -> None:
+    """The same of ``size`` bytes in so many files, which come in ``artifact`` bytes."""
     said = c.shell.ask(ROOM, c.site.run(c.run_id), c.site.releases, what="look for room").out
     run, releases = said.splitlines()
-    size, inodes = needed(expected)
     if run == releases:  # one disk, which has to hold both for a while
         size += artifact
     else:

@@ -14,9 +14,11 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.conftest import need
+from tests.conftest import lacking, need
+from tests.support import disk
 from tests.support.deployment import World
 from tests.support.process import program
+from tests.support.site import serving
 
 
 @pytest.fixture(scope="module")
@@ -157,3 +159,22 @@ def test_what_a_server_built_holds_nothing_of_gits_and_is_not_this_machines_to_r
     assert len(made) == 2
     assert (made[-1] / "vendor/acme/src/code").is_file()
     assert list((world.folder / "there/notes/artifacts").rglob(".git")) == []
+
+
+@pytest.mark.root
+def test_what_a_server_built_on_another_disk_is_compared_there_and_needs_room(sample_worlds: Callable[..., World]) -> None:
+    world = sample_worlds("two-disks")
+    with disk.mounted(world.site / "releases", "tmpfs") as done:
+        if not done:
+            lacking("no disk can be mounted here")
+        where = ("--set=build.place=server", f"--set=build.path={world.folder}/there")
+        result = world.deploy(*where)
+        assert result.code == 0, result.text
+        before = serving(world.site)
+        refused = world.deploy(*where, '--set=hooks.after_build=["head -c 9000000 /dev/zero >public/large"]')
+        assert refused.code == 4, refused.text
+        assert f"MiB are free on {world.site}/releases" in refused.err
+        assert serving(world.site) == before
+        assert list((world.site / "releases").glob("*/public/large")) == []
+        result = world.deploy(*where)
+        assert result.code == 0, result.text

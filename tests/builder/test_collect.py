@@ -56,6 +56,7 @@ class Build:
         assert said == [
             subprocess.run(["sha256sum", self.list], check=True, stdout=subprocess.PIPE, text=True).stdout[:64],
             str(text.count("\n")),
+            "0",
         ]
         return text
 
@@ -126,10 +127,12 @@ def test_a_note_that_is_none_is_of_no_use_and_no_harm(text: str, build: Build) -
 
 
 def test_where_the_site_is_on_another_disk_it_will_be_copied(build: Build) -> None:
-    """What is copied is not what was listed, until it is compared."""
+    """What is copied is not what was listed, until it is compared; and it needs room."""
 
     def said(site: str) -> list[str]:
         return run("builder/collect.php", build.root, build.list, MADE, build.note, site).split()[2:]
 
-    assert said(f"{build.root.parent}/not/yet/there") == ["here"]
-    assert said("/proc/not/there") == []
+    assert said(f"{build.root.parent}/not/yet/there") == ["0"]
+    assert said("/proc/not/there") == [str(4096 * build.list.read_text().count("\n"))]
+    (build.root / "z").write_text("z" * 4097)
+    assert said("/proc/not/there") == [str(4096 + 4096 * build.list.read_text().count("\n"))]
