@@ -17,7 +17,7 @@ from . import backups, common, connection, database
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*\.gz")
 SCRIPT = source("server/login.sh") + source("server/restore.sh")
 WHAT = {
-    "file": "a backup in the site's backups folder; default: the newest that a deployment made",
+    "file": "a backup in the site's backups folder; default: the newest that a deployment or server.backup made",
     "release": "the backup that was made before this release's migrations",
     "yes": "do not ask; without a terminal nothing is restored unless this is given",
     "unsaved": "go on although the database as it is now cannot be backed up",
