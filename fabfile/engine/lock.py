@@ -66,7 +66,7 @@ def _building(c: Host, answer: Answer) -> Locked:
 def _take(c: Host, run: str, what: str, by_hand: bool) -> Answer:
     state.foresee(c)
     c.shell.foresee(kept.LIST, c.site.own)
-    answer = attempt(c.shell, c.site.own, run, {"what": what, **c.purpose}, c.php[0], by_hand, c.shell.builds)
+    answer = attempt(c.shell, c.site.own, run, {"what": what, **c.purpose}, c.php[0], by_hand, c.shell.builds, c.site.root)
     if answer.code == BY_HAND:  # set since this run looked, as while it waited
         raise _by_hand(c, aborted.record(answer.out))
     if answer.code == HELD:
@@ -95,13 +95,16 @@ def take(shell: Shell, folder: str, run: str, what: str, php: str = "php") -> in
     return attempt(shell, folder, run, {"what": what}, php).code
 
 
-def attempt(shell: Shell, folder: str, run: str, purpose: dict[str, str], php: str, by_hand: bool = False, shop: str = "") -> Answer:
+def attempt(
+    shell: Shell, folder: str, run: str, purpose: dict[str, str], php: str, by_hand: bool = False, shop: str = "", site: str = ""
+) -> Answer:
     """As ``take``; says the record of a run that died with the lock, if this one got it, or that of who keeps it from it.
 
-    BY_HAND when one was set by hand, unless this run comes ``by_hand`` to open it; BUILDING when somebody else builds in ``shop``.
+    BY_HAND when one was set by hand, unless this run comes ``by_hand`` to open it; BUILDING when somebody else builds in ``shop``. ``site``
+    is made where it is not there, for everybody to go through.
     """
     script = f"{source('engine/flock.sh')}{source('engine/beside.sh') if shop else ''}{source('engine/lock.sh')}"
-    values = {"folder": folder, "run": run, "record": _record(run, purpose), "php": php, "shop": shop}
+    values = {"folder": folder, "run": run, "record": _record(run, purpose), "php": php, "shop": shop, "site": site}
     answer = shell.own(script, **values, open="yes" if by_hand else "")
     if answer.code == HELD:
         shell.child = f"{folder}/run/{run}/child"

@@ -1,7 +1,7 @@
 # Takes the server's lock in the shell that reads this (agent.sh, `self`), so that descriptor 9 stays open in it.
 #   $folder  .deploy of the site      $run  id of this run      $record  who we are, one line of JSON
 #   $open    "yes" for whoever comes to open a lock that was set by hand
-#   $shop    a build folder to be locked as well (beside.sh), or nothing
+#   $shop    a build folder to be locked as well (beside.sh), or nothing      $site    the site's folder; empty for a build's lock
 # status: 0 held, 75 somebody else's, 76 set by hand and 77 somebody builds there (whose record is printed), 73 cannot be locked, 69 no
 # flock here
 # shellcheck disable=SC2034,SC2154 # the variables are agent.sh's
@@ -10,6 +10,8 @@ room() {
   [ -d "$folder/run/$run" ] || mkdir -p "$folder/run/$run" || { [ -d "$folder/run" ] && [ -w "$folder/run" ]; }
 }
 status=73
+# What is ours is for its user only, but not what it lies in: the web server goes through that.
+[ -z "$site" ] || [ -d "$site" ] || mkdir -p -- "$site" || :
 if (umask 077 && room && : >>"$folder/lock") && exec 9>>"$folder/lock"; then
   patiently 9
 fi

@@ -169,6 +169,16 @@ def test_ci_deploys_under_the_name_of_whoever_started_it(variable: str, value: s
     assert lock.user() == value
 
 
+def test_what_a_new_site_lies_in_is_open_to_the_web_server_and_what_is_ours_is_not(make_local: MakeShell, tmp_path: Path) -> None:
+    site = tmp_path / "a/b/c"
+    purpose = {"what": "test"}
+    assert lock.attempt(make_local(), f"{site}/.deploy", "20260101000000-aa", purpose, "php", site=str(site)).code == lock.HELD
+    assert [path.stat().st_mode & 0o777 for path in (site, *site.parents[:2])] == [0o755] * 3
+    assert (site / ".deploy").stat().st_mode & 0o777 == 0o700
+    assert lock.take(make_local(), f"{tmp_path}/build/app/.deploy", "20260101000000-bb", "build") == lock.HELD
+    assert (tmp_path / "build").stat().st_mode & 0o777 == 0o700, "a build is nobody else's"
+
+
 def test_a_file_in_the_way_is_told(tmp_path: Path, make_local: MakeShell) -> None:
     (tmp_path / "site").write_text("")
     with pytest.raises(Failure, match=f"cannot lock {tmp_path}/site/.deploy: .*") as caught:
