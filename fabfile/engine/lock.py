@@ -10,7 +10,7 @@ import socket
 import time
 from typing import Any
 
-from . import aborted, console, guard, journal, kept, options, state
+from . import aborted, console, guard, journal, kept, options, owners, state
 from .errors import Failure, Locked
 from .hosts import Host
 from .scripts import source
@@ -19,6 +19,10 @@ from .wire import Answer
 
 HELD, NO_FLOCK, UNWRITABLE, BY_HAND, BUILDING = 0, 69, 73, 76, 77
 LEAVE = 'rm -rf -- "$1"; rm -f -- "$2/lock.json"; [ ! -f "$2/journal.jsonl" ] || sync "$2/journal.jsonl" 2>/dev/null || :'
+
+
+class _Unwritable(Failure):
+    """The lock cannot be taken, whoever has it."""
 
 
 def hold(c: Host, what: str, by_hand: bool = False) -> None:
@@ -43,10 +47,17 @@ def ahead(c: Host, found: state.ServerState) -> None:
     """Raises Locked, before minutes of building, where ``hold`` would raise it if it came at once."""
     if c.run_id or c.shell.dry:
         return
+    _check_owner(c, found)
     if found.manual:
         raise _by_hand(c, found.manual)
     if found.held and not max(c.settings.lock_wait, options.current.lock_wait):
         raise _held(c, found)
+
+
+def _check_owner(c: Host, found: state.ServerState) -> None:
+    if found.closed:
+        problem = owners.closed(found.closed)
+        raise Failure(f"{c.name}: {problem.text}", problem.hint)
 
 
 def _by_hand(c: Host, manual: dict[str, Any]) -> Locked:
@@ -66,7 +77,11 @@ def _building(c: Host, answer: Answer) -> Locked:
 def _take(c: Host, run: str, what: str, by_hand: bool) -> Answer:
     state.foresee(c)
     c.shell.foresee(kept.LIST, c.site.own)
-    answer = attempt(c.shell, c.site.own, run, {"what": what, **c.purpose}, c.php[0], by_hand, c.shell.builds, c.site.root)
+    try:
+        answer = attempt(c.shell, c.site.own, run, {"what": what, **c.purpose}, c.php[0], by_hand, c.shell.builds, c.site.root)
+    except _Unwritable:
+        _check_owner(c, state.look(c))
+        raise
     if answer.code == BY_HAND:  # set since this run looked, as while it waited
         raise _by_hand(c, aborted.record(answer.out))
     if answer.code == HELD:
@@ -118,7 +133,7 @@ def _record(run: str, purpose: dict[str, str]) -> str:
 def _possible(shell: Shell, folder: str, answer: Answer) -> Answer:
     """``answer``, unless nobody can lock there."""
     if answer.code == UNWRITABLE:
-        raise Failure(
+        raise _Unwritable(
             f"{shell.place}: cannot lock {folder}: {answer.err.strip()}", "create the folder above it and give it to the user who deploys"
         )
     if answer.code == NO_FLOCK:

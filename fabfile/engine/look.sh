@@ -22,7 +22,13 @@ for kind in releases lock manual; do
     printf '\n'
   done
 done
-if [ -f .deploy/lock ]; then
+for file in .deploy .deploy/lock; do # of another user: nothing can be seen or held
+  if [ ! -e "$file" ] || { [ -r "$file" ] && [ -w "$file" ]; }; then continue; fi
+  me=$(id -un 2>/dev/null) || me=$(id -u)
+  # shellcheck disable=SC2012 # of the path, which is last, nothing is read
+  printf 'closed %s %s %s\n' "$(ls -ld -- "$file" | awk '{ print $3; exit }')" "$me" "$1/$file"
+done
+if [ -f .deploy/lock ] && [ -r .deploy/lock ]; then
   if command -v flock >/dev/null 2>&1; then
     (flock -s -n 8) 8<.deploy/lock 2>/dev/null || printf 'held yes\n'
   elif command -v "$2" >/dev/null 2>&1; then

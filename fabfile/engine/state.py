@@ -27,6 +27,7 @@ class ServerState:
     ``down`` is maintenance mode, which nobody can tell from here if it is ``unseen``: kept in the application's cache; it is
     ``owed`` where a run began it that will end it, or whose watchman will. ``unconfirmed``: a switch may still be undone.
     ``confirmed`` is the release that was confirmed last; ``unwritten`` is the current one's record, where the server's own lacks that.
+    ``closed`` is what of ours its user may not use, and whose it is.
     ``answers`` is what the application said meanwhile, by question: as good as the rest, for as long.
     """
 
@@ -36,6 +37,7 @@ class ServerState:
     dangling: bool = False
     blocked: bool = False
     foreign: str = ""
+    closed: str = ""
     releases: tuple[str, ...] = ()
     records: dict[str, Record] = field(default_factory=dict)
     lock: dict[str, Any] = field(default_factory=dict)
@@ -49,6 +51,11 @@ class ServerState:
     unconfirmed: bool = False
     ends_background: bool = False
     answers: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def others(self) -> str:
+        """What stands at ``current`` and is none of ours, where something does."""
+        return "a real folder" if self.blocked else self.foreign
 
     @property
     def live(self) -> Record | None:
@@ -125,6 +132,7 @@ def parse(text: str) -> ServerState:
         now=rows.first("now"),
         exists=rows.has("site"),
         blocked=rows.has("blocked"),
+        closed=rows.first("closed"),
         releases=tuple(sorted(id for id in rows.all("release") if RELEASE_ID.fullmatch(id))),
         lock=_object(rows.all("lock-json")),
         confirmed=rows.first("confirmed"),

@@ -3,6 +3,7 @@
 # the switch, when only what stands in the way is looked for.
 mark='laravel-fab bridge'
 refuse() { echo "$1" >&2; exit 1; }
+writable() { [ -w "$1" ] || refuse "$1 is not writable"; }
 case $3 in
   symlink)
     if [ -L "$2" ]; then
@@ -12,9 +13,15 @@ case $3 in
     elif [ -e "$2" ] && [ -n "$(ls -A "$2")" ]; then
       refuse "$2 is a folder with files in it: move them into the application's public/ or use mode bridge"
     fi
+    folder=${2%/*}
+    writable "${folder:-/}"
     ;;
   bridge)
     if [ -f "$2/index.php" ] && ! grep -q "$mark" "$2/index.php"; then refuse "$2/index.php is not ours: move it away first"; fi
+    folder=$2
+    while [ -n "$folder" ] && [ ! -e "$folder" ] && [ ! -L "$folder" ]; do folder=${folder%/*}; done
+    [ -d "${folder:-/}" ] || refuse "$folder is no folder"
+    writable "${folder:-/}"
     ;;
 esac
 if [ "$5" = check ]; then exit 0; fi

@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import NamedTuple
 
-from ..engine import validate
+from ..engine import layout, validate
+from ..engine.owners import Problem, closed
 from ..engine.rows import Rows
-
-
-class Problem(NamedTuple):
-    """Why nothing can be deployed, and what to do about it."""
-
-    text: str
-    hint: str
 
 
 @dataclass(frozen=True)
 class ServerFacts:
-    """``used`` is percent, ``free_kib`` KiB, ``inodes`` free inodes (0: not said), ``folder`` the nearest one that exists,
-    ``really`` where the site's folder leads to, if it is there, ``env`` whether there is a shared/.env."""
+    """``used`` and ``filled`` (of the inodes) are percent, ``free_kib`` KiB, ``inodes`` free inodes (0: not said).
+
+    ``folder`` is the nearest one that exists, ``really`` where the site's folder leads to, if it is there, ``env`` whether there is a
+    shared/.env, ``current`` what that link says. ``odd`` is what should be a folder, ``closed`` what may not be used, ``outside`` who is
+    not in the web server's group, ``docroot`` why the document root cannot be used.
+    """
 
     folder: str
     writable: bool
@@ -34,25 +32,61 @@ class ServerFacts:
     really: str = ""
     home: str = ""
     env: bool = False
+    current: str = ""
+    odd: tuple[str, ...] = ()
+    closed: tuple[str, ...] = ()
+    outside: str = ""
+    docroot: str = ""
+    filled: int = 0
 
-    def problems(self, root: str, php: str) -> list[Problem]:
+    @property
+    def serves(self) -> str:
+        """The id of the release that ``current`` leads to, empty where it is none of ours."""
+        folder, _, id = self.current.partition("/")
+        return id if folder == "releases" and layout.RELEASE_ID.fullmatch(id) else ""
+
+    def full(self, limit: int) -> list[str]:
+        """What of the disk is used to more than ``limit`` percent."""
+        found = {f"the disk is {self.used} % full": self.used, f"{self.filled} % of the disk's inodes are used": self.filled}
+        return [text for text, used in found.items() if used > limit]
+
+    def problems(self, root: str, php: str, group: str = "") -> list[Problem]:
         """What has to be mended before anything can be deployed to ``root``."""
-        found = []
+        return [*self._programs(php), *self._places(root), *self._contents(root), *self._rights(group)]
+
+    def _programs(self, php: str) -> Iterator[Problem]:
         if php in self.missing or not self.php:
-            found.append(Problem(f"its PHP, {php!r}, cannot be run", "set php for this host in deploy.toml"))
+            yield Problem(f"its PHP, {php!r}, cannot be run", "set php for this host in deploy.toml")
         if tools := [tool for tool in self.missing if tool != php]:
-            found.append(Problem(f"{', '.join(tools)} cannot be found", "install it on the server"))
+            yield Problem(f"{', '.join(tools)} cannot be found", "install it on the server")
+
+    def _places(self, root: str) -> Iterator[Problem]:
+        yield from (closed(said) for said in self.closed)
+        if self.odd:
+            yield Problem(f"'{self.odd[0]}' is a file or leads nowhere: it has to be a folder", "move it away, or choose another path")
         if not self.writable:
-            found.append(Problem(f"{self.folder} is not writable", f"create {root} and give it to the user who deploys"))
+            yield Problem(f"{self.folder} is not writable", f"create {root} and give it to the user who deploys")
         if self.really and (why := self._no_place()):
-            found.append(Problem(f"{root} leads to {self.really}, {why}", "give the site a folder of its own"))
-        if self.blocked:
-            found.append(Problem(f"{root}/current is a real folder, not a symlink", "move it away: mv current current.before"))
-        if self.foreign:
-            found.append(Problem(f"{root} already holds an application ({', '.join(self.foreign)})", "choose an empty path"))
+            yield Problem(f"{root} leads to {self.really}, {why}", "give the site a folder of its own")
         if 0 < self.inodes < 1000:
-            found.append(Problem(f"only {self.inodes} inodes are free", "delete what is not needed"))
-        return found
+            yield Problem(f"only {self.inodes} inodes are free", "delete what is not needed")
+
+    def _contents(self, root: str) -> Iterator[Problem]:
+        """What others have put there."""
+        if self.blocked:
+            yield Problem(f"{root}/current is a real folder, not a symlink", "move it away: mv current current.before")
+        if self.current and not self.serves:
+            hint = "choose another path, or see docs/servers.md: a site that another tool deploys"
+            yield Problem(f"{root}/current leads to {self.current}: not one of our links", hint)
+        if self.foreign:
+            yield Problem(f"{root} already holds an application ({', '.join(self.foreign)})", "choose an empty path")
+
+    def _rights(self, group: str) -> Iterator[Problem]:
+        if self.outside:
+            hint = f"usermod -aG {group} {self.outside}, as root on the server, then log in again; or another web_group"
+            yield Problem(f"{self.outside} is not in the group {group} (web_group), or there is none", hint)
+        if self.docroot:
+            yield Problem(f"the document root cannot be used: {self.docroot}", "see docs/shared-hosting.md: the document root")
 
     def _no_place(self) -> str:
         """Why the folder that the site's path leads to cannot be ours alone; a link may hide what the settings refuse."""
@@ -82,4 +116,10 @@ def parse(text: str) -> ServerFacts:
         really=rows.first("really"),
         home=rows.first("home"),
         env=rows.has("env"),
+        current=rows.first("current"),
+        odd=rows.all("odd"),
+        closed=rows.all("closed"),
+        outside=rows.first("outside"),
+        docroot=rows.first("docroot"),
+        filled=rows.number("filled"),
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..engine import console, files, guard, project
+from ..engine import console, files, guard, project, schema
 from ..engine.errors import Failure
 from ..engine.hosts import Host
 from ..engine.scripts import source
@@ -15,26 +15,29 @@ from .facts import ServerFacts, parse
 @on_host(flow="3.2-connect", done="Server ready for deployment", mutates=False)
 def check(c: Host) -> ServerFacts:
     """Check that the server is ready: disk, PHP, permissions; changes nothing."""
-    facts = parse(c.shell.ask(*_question(c), what="check the server").out)
-    for problem in facts.problems(c.site.root, c.settings.php):
+    facts = parse(c.shell.ask(*question(c.site.root, common.php(c)[0], c.settings), what="check the server").out)
+    for problem in facts.problems(c.site.root, common.php(c)[0], c.settings.web_group):
         raise Failure(f"{c.name}: {problem.text}", problem.hint)
     _check_php(c, facts)
     if not facts.env:
         firstenv.named(c)
-    if facts.used > c.settings.disk_limit:
-        console.warn(f"{c.name}: the disk is {facts.used} % full (disk_limit is {c.settings.disk_limit} %)")
+    for text in facts.full(c.settings.disk_limit):
+        console.warn(f"{c.name}: {text} (disk_limit is {c.settings.disk_limit} %)")
     console.done(f"Server ready: PHP {facts.php}, {facts.free_kib >> 10} MiB free, disk {facts.used} % used")
     return facts
 
 
-def _question(c: Host) -> tuple[str, str, str]:
-    return source("server/check.sh"), c.site.root, common.php(c)[0]
+def question(root: str, php: str, host: schema.Host) -> tuple[str, ...]:
+    """What is asked of a server: a script and its values."""
+    public = host.public_html
+    docroot = "" if public.mode == "none" else f"docroot() (\n{source('server/docroot.sh')}\n)\n"
+    return f"{docroot}{source('server/check.sh')}", root, php, host.web_group, public.path, public.mode, *host.shared_folders
 
 
 def foresee(c: Host) -> None:
     """Let what the first step asks travel with the trip before it."""
     discretion.foresee(c)
-    c.shell.foresee(*_question(c))
+    c.shell.foresee(*question(c.site.root, common.php(c)[0], c.settings))
 
 
 def _check_php(c: Host, facts: ServerFacts) -> None:

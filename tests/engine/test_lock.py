@@ -280,6 +280,20 @@ def test_a_run_that_begins_to_build_takes_that_lock_too(make_host: Callable[...,
     assert lock.take(other.shell, f"{shop}/.deploy", "other", "test") == lock.HELD
 
 
+@pytest.mark.root
+def test_a_site_of_another_user_says_who_deploys_there(sshd: Sshd, nobody: Shell, open_folder: Path) -> None:
+    (open_folder / ".deploy").mkdir(mode=0o700)
+    c = places.host(sshd, open_folder)
+    c._set(shell=nobody)
+    try:
+        for take in (lambda: lock.hold(c, "server.switch"), lambda: lock.ahead(c, state.look(c))):
+            with pytest.raises(Failure, match=rf"{open_folder}/\.deploy belongs to root, you are \w+") as caught:
+                take()
+            assert (caught.value.code, "everybody deploys as the same user" in caught.value.hint) == (4, True)
+    finally:
+        c.close()
+
+
 def test_hold_and_release(make_host: Callable[..., Host], tmp_path: Path) -> None:
     first, second = make_host(), make_host()
     lock.hold(first, "server.switch")
