@@ -18,14 +18,15 @@ from .engine.records import Record
 
 @dataclass
 class Deployment:
-    """One run of a chain. ``previous`` is the release that served when it began; ``interrupted``: there has been a Ctrl-C; ``given`` are
-    the flags that say what to deploy.
+    """One run of a chain. ``previous`` is the release that served when it began, ``others`` what stood in its place that is none of
+    ours; ``interrupted``: there has been a Ctrl-C; ``given`` are the flags that say what to deploy.
     """
 
     kind: str
     started: float
     release: str = ""
     previous: str = ""
+    others: str = ""
     was_down: bool = False
     built: bool = False
     interrupted: bool = False

@@ -28,7 +28,8 @@ def begin(c: Host, kind: str, steps: int = 0, foreseen: Callable[[Host], None] |
         foreseen(c)
     found = state.look(c)
     lock.ahead(c, found)
-    return Deployment(kind, time.monotonic(), previous=found.current, was_down=found.down and not found.owed, given=given)
+    down = found.down and not found.owed
+    return Deployment(kind, time.monotonic(), previous=found.current, others=found.others, was_down=down, given=given)
 
 
 def stays_down(c: Host, run: Deployment) -> bool:
@@ -73,7 +74,8 @@ def abandoned(c: Host, run: Deployment, error: BaseException) -> BaseException:
     if _nothing_done(error, run):
         _give_back(c, error)
         return error
-    serving = f"{run.previous} still serves" if run.previous else "nothing is live yet"
+    untouched = "what is there was not touched" if run.others else "nothing is live yet"
+    serving = f"{run.previous} still serves" if run.previous else untouched
     with suppress(Failure):
         switched = bool(run.release) and state.look(c).current == run.release  # it may have been stopped in the moment after the rename
         if switched and not run.previous:

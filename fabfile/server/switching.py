@@ -59,8 +59,8 @@ def _watched(c: Host, found: state.ServerState, record: Record) -> None:
 
 
 def _chosen(c: Host, found: state.ServerState, release: str) -> Record:
-    if found.blocked or found.foreign:
-        raise Failure(f"{c.site.current} is {found.foreign or 'a real folder'}: not one of our links", "move it away; nothing was changed")
+    if found.others:
+        raise Failure(f"{c.site.current} is {found.others}: not one of our links", "move it away; nothing was changed")
     record = found.records.get(release) if release else found.pending()
     if record is None and not release and found.live:
         console.say("   nothing is waiting to be switched to")

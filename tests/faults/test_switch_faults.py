@@ -21,6 +21,7 @@ from .test_health_faults import serving
 
 pytestmark = pytest.mark.system
 FIRST, SECOND = "20260101000000", "20260102000000"
+ADOPT = f"cp -a releases/41 releases/{FIRST}; ln -s releases/{FIRST} current.new; mv -T current.new current"  # docs/servers.md
 
 
 @pytest.fixture(scope="module")
@@ -63,6 +64,40 @@ def test_what_is_not_ours_at_current_is_left_alone(kind: str, world: World, tmp_
     shutil.rmtree(link) if kind == "a folder" else link.unlink()
     kept.rename(link)
     well(world)
+
+
+def another_tools_site(world: World) -> Path:
+    """As Deployer leaves one: numbered releases, a relative link, settings and uploads in shared."""
+    assert deploy(world).code == 0
+    site = world.site
+    (site / "releases" / str(world.current())).rename(old := site / "releases/41")
+    (site / "current").unlink()
+    (site / "current").symlink_to("releases/41")
+    shutil.rmtree(site / ".deploy")
+    (old / "bootstrap/cache/config.php").unlink(missing_ok=True)
+    return old
+
+
+def test_a_site_of_another_tool_is_refused_at_once_and_can_be_adopted(sample_worlds: Callable[..., World], sample: Path) -> None:
+    world = sample_worlds(folder="another")
+    (world.folder / "sample.tar.gz").symlink_to(sample)
+    old = another_tools_site(world)
+    before = tree(old)
+    assert world.get("/up").status == 200
+    result = deploy(world)
+    assert result.code == 4, result.text
+    assert f"server.check [3.2-connect]: prod: {world.site}/current leads to releases/41: not one of our links" in result.err
+    assert "deploy failed; what is there was not touched" in result.err
+    assert "nothing is live" not in result.text
+    assert "docs/servers.md" in result.err
+    assert tree(old) == before
+    assert not (world.site / ".deploy").exists()
+    subprocess.run(["sh", "-euc", ADOPT], cwd=world.site, check=True)
+    assert world.get("/up").status == 200
+    assert deploy(world).code == 0
+    well(world)
+    assert (world.site / "releases" / FIRST).is_dir(), "what is not ours is never removed"
+    assert tree(old) == before
 
 
 def test_a_link_to_a_release_that_is_gone_is_replaced(world: World) -> None:
