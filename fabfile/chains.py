@@ -26,6 +26,7 @@ def deploy(c: Host, branch: str = "", commit: str = "", artifact: str = "", forc
     steps = len(overview.chain(c.settings, built=not artifact))
     run = outcome.begin(c, "deploy", steps, None if artifact else ahead, branch=branch, commit=commit, artifact=artifact)
     try:
+        c.builds = not artifact
         server.check(c)
         run.built = not artifact
         artifact = artifact or made(c, branch, commit, force)

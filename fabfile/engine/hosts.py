@@ -39,7 +39,7 @@ class Host(Connection):  # type: ignore[misc]
     ``before`` is the release that served when this run asked the site, before it switched, and the status it answered;
     ``running_on`` are commands that ran an earlier release's code when this run told them to end.
     ``told`` is the release that PHP itself told that it runs, when it was asked last; ``clock`` what time it was there, and here then.
-    ``commands`` are a release and what its artisan said that it can do.
+    ``commands`` are a release and what its artisan said that it can do; ``builds``: this run makes what it deploys, from this code.
     """
 
     name: str
@@ -54,6 +54,7 @@ class Host(Connection):  # type: ignore[misc]
     clock: tuple[str, float] = ("", 0.0)
     running_on: tuple[str, ...] = ()
     commands: tuple[str, str] = ("", "")
+    builds: bool = False
 
     def __init__(self, name: str, entry: schema.Host, config: Config, gateway: Any = None) -> None:
         known: dict[str, Any] = {"banner_timeout": 15, "auth_timeout": 15, "channel_timeout": 60}

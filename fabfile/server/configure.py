@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from ..engine import console, files, masks, redact, state, transfer
-from ..engine.errors import Failure
 from ..engine.hosts import Host
 from ..engine.scripts import source
 from ..engine.tasks import on_host
@@ -94,12 +93,13 @@ def env(c: Host, release: str = "") -> None:
     record = common.release_of(c, release, pending=True)
     path = f"{c.site.shared}/.env"
     text = c.shell.ask(READ, path, what="read shared/.env").out
+    if not envparse.values(text).get("APP_KEY"):
+        firstenv.refuse_another(c, state.look(c).current)
     wanted = text or _first(c, record.id)
     if c.shell.dry and not wanted:
-        console.done("Would make shared/.env from the release's .env.example")
+        console.done("Would make shared/.env from the release's .env.example, if it ships one")
         return
     if not envparse.values(wanted).get("APP_KEY"):
-        _check_new_key(c)
         wanted = envfile.set_value(wanted, "APP_KEY", envfile.new_app_key())
         console.done("APP_KEY generated")
     redact.remember(masks.secret_values(envparse.values(wanted)))
@@ -114,24 +114,13 @@ def env(c: Host, release: str = "") -> None:
         console.warn(f"shared/.env:{problem.line}: {problem.key}: {problem.text}{f' ({problem.hint})' if problem.hint else ''}")
 
 
-def _check_new_key(c: Host) -> None:
-    """A site that serves had a key, and nobody but its owner can tell what was encrypted with it."""
-    if live := state.look(c).current:
-        raise Failure(
-            f"{c.name}: shared/.env has no APP_KEY although {live} serves: with a new one, nothing encrypted so far could be read",
-            "put the key back; it is also in bootstrap/cache/config.php of that release",
-        )
-
-
 def _first(c: Host, release: str) -> str:
-    file = firstenv.named(c) or (None if state.look(c).current else firstenv.usual(c))  # a site that serves has another key
-    if file:
+    if file := firstenv.named(c) or firstenv.usual(c):
         console.done(f"Uploaded {file.name} as shared/.env{'' if c.settings.env_file else f' (found as {file}; env_file is not set)'}")
         return file.read_text(encoding="utf-8")
     example = c.shell.ask('[ ! -f "$1" ] || cat "$1"', f"{c.site.release(release)}/.env.example", what="read .env.example").out
     if not example and not c.shell.dry:
-        hint = f"{firstenv.written(c)}, which is taken when it is filled in; or put one at {c.site.shared}/.env"
-        raise Failure(f"{c.name}: there is no shared/.env yet", hint)
+        raise firstenv.nothing(c)
     if not example:
         return ""
     console.warn("shared/.env was made from .env.example: fill in what this server needs (database, mail, …)")

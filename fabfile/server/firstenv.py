@@ -7,6 +7,18 @@ from pathlib import Path
 from ..engine import project
 from ..engine.errors import Failure
 from ..engine.hosts import Host
+from ..laravel import ignore
+
+EXAMPLE = ".env.example"
+
+
+def refuse_another(c: Host, live: str) -> None:
+    """A site that serves had a key, and nobody but its owner can tell what was encrypted with it. Raises Failure if one is ``live``."""
+    if live:
+        raise Failure(
+            f"{c.name}: shared/.env has no APP_KEY although {live} serves: with a new one, nothing encrypted so far could be read",
+            "put the key back; it is also in bootstrap/cache/config.php of that release",
+        )
 
 
 def named(c: Host) -> Path | None:
@@ -21,6 +33,21 @@ def named(c: Host) -> Path | None:
 def usual(c: Host) -> Path | None:
     """What fab local.env wrote where env_file is not set, if it did."""
     return _find(f".env.{c.name}")
+
+
+def expect(c: Host) -> None:
+    """Before minutes of building: raises Failure where there is nothing that a first shared/.env could be made of."""
+    if named(c) or usual(c) or not c.builds:
+        return
+    rules = project.root() / ".deployignore"
+    chosen = ignore.select([EXAMPLE], rules.read_text(encoding="utf-8") if rules.is_file() else "")
+    if not (chosen.shipped and (project.root() / EXAMPLE).is_file()):
+        raise nothing(c)
+
+
+def nothing(c: Host) -> Failure:
+    hint = f"{written(c)}, which is taken when it is filled in; or put one at {c.site.shared}/.env"
+    return Failure(f"{c.name}: there is no shared/.env yet, and no {EXAMPLE} ships to begin one with", hint)
 
 
 def written(c: Host) -> str:

@@ -20,7 +20,8 @@ def check(c: Host) -> ServerFacts:
         raise Failure(f"{c.name}: {problem.text}", problem.hint)
     _check_php(c, facts)
     if not facts.env:
-        firstenv.named(c)
+        firstenv.refuse_another(c, facts.serves)
+        firstenv.expect(c)
     for text in facts.full(c.settings.disk_limit):
         console.warn(f"{c.name}: {text} (disk_limit is {c.settings.disk_limit} %)")
     console.done(f"Server ready: PHP {facts.php}, {facts.free_kib >> 10} MiB free, disk {facts.used} % used")

@@ -119,6 +119,27 @@ def test_but_not_for_a_site_that_serves_and_lost_its_own(world: World, sample: P
     unharmed(world, result, before, "has no APP_KEY although")
 
 
+@pytest.mark.parametrize("named", ["", ".env.prod"])
+def test_nor_is_one_that_env_file_names_put_in_its_place(named: str, world: World, sample: Path) -> None:
+    """Before anything is built; and a file that is there but was emptied is not replaced either."""
+    (world.clone / ".env.prod").write_text("APP_KEY=base64:another\n")
+    world.env_file.rename(kept := world.env_file.with_name("kept.env"))
+    before, args = serving(world.site), ("--artifact", str(sample), *([f"--set=hosts.prod.env_file={named}"] if named else []))
+    gone = world.deploy(*args)
+    there = world.env_file.exists()
+    world.env_file.write_text("")
+    emptied = world.deploy(*args)
+    after = world.env_file.read_text()
+    kept.rename(world.env_file)
+    (world.clone / ".env.prod").unlink()
+    assert (there, after) == (False, "")
+    for result in (gone, emptied):
+        unharmed(world, result, before, "shared/.env has no APP_KEY although")
+        assert "bootstrap/cache/config.php" in result.err
+    assert "server.check [3.2-connect]" in gone.err
+    assert "[3.4-transfer]" not in gone.out
+
+
 def test_an_env_file_that_is_not_there_is_told_before_anything_is_built(new: World) -> None:
     new.configure({"hosts": {"prod": {"env_file": ".env.live"}}})
     result = new.deploy()
@@ -128,6 +149,23 @@ def test_an_env_file_that_is_not_there_is_told_before_anything_is_built(new: Wor
     assert "[1.3-clone]" not in result.out
     (new.clone / ".env.prod").rename(new.env_file)
     assert new.fab("server.check", "--host=prod").code == 0, "a server that has its own needs no other"
+
+
+def test_nothing_to_make_an_env_of_is_told_before_anything_is_built(new: World) -> None:
+    """Of this application no .env.example ships; the folders may be made all the same, to put one there by hand."""
+    (new.clone / ".env.prod").unlink()
+    for args in (("--dry-run",), ()):
+        result = new.deploy(*args)
+        assert result.code == 4, result.text
+        assert "server.check [3.2-connect]: prod: there is no shared/.env yet, and no .env.example ships" in result.err
+        assert "fab local.env --host=prod writes .env.prod" in result.err
+        assert "[1.3-clone]" not in result.out
+    assert new.fab("setup", "--host=prod").code == 0
+    ignored = (new.clone / ".deployignore").read_text()
+    new.commit({".deployignore": ignored.replace("/.env.example\n", "")})
+    result = new.deploy()
+    assert result.code == 3, result.text
+    assert "shared/.env was made from .env.example" in result.out
 
 
 ENVS = {
