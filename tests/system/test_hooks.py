@@ -172,6 +172,17 @@ def test_a_daemon_that_a_hook_starts_does_not_hold_the_lock(world: World, sample
     os.kill(int(pid.read_text()), 9)
 
 
+def test_nor_does_one_that_opcache_command_starts(world: World, sample: Path) -> None:
+    pid = world.folder / "daemon"
+    command = f"setsid sleep 600 >/dev/null 2>&1 </dev/null & echo $! >{pid}"
+    world.configure({"hooks": {"post_release": []}})
+    sets = [f"--set=hosts.prod.{text}" for text in ("opcache=command", f"opcache_command={command}")]
+    result = world.deploy("--artifact", str(sample), *sets)
+    free, lives = lock_is_free(world.site), alive(int(pid.read_text()))
+    os.kill(int(pid.read_text()), 9)
+    assert (result.code, free, lives) == (0, True, True), result.text
+
+
 @pytest.mark.parametrize("point", ["pre_release", "mid_release", "post_release"])
 @pytest.mark.parametrize("place", ["server", "local"])
 def test_on_error_warn_goes_on_and_says_so(point: str, place: str, world: World, sample: Path) -> None:
