@@ -44,8 +44,15 @@ PHP
     if cmp -s "$2/index.php.new" "$2/index.php"; then rm -f -- "$2/index.php.new"; else mv -f -- "$2/index.php.new" "$2/index.php"; fi
     for entry in "$1"/current/public/* "$1"/current/public/.htaccess; do
       name=${entry##*/}
-      if [ "$name" = index.php ] || [ ! -e "$entry" ] || [ -e "$2/$name" ] || [ -L "$2/$name" ]; then continue; fi
-      ln -s -- "$1/current/public/$name" "$2/$name"
+      # shellcheck disable=SC3013 # every sh that is around has it
+      if [ "$name" = index.php ] || [ ! -e "$entry" ] || [ "$2/$name" -ef "$entry" ]; then continue; fi
+      if [ -d "$2/$name" ]; then
+        printf 'folder %s\n' "$name"
+      elif [ -e "$2/$name" ] || [ -L "$2/$name" ]; then
+        printf 'file %s\n' "$name"
+      else
+        ln -s -- "$1/current/public/$name" "$2/$name"
+      fi
     done
     ;;
 esac

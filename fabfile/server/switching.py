@@ -9,6 +9,7 @@ from ..engine import console, guard, ladder, records, state
 from ..engine.errors import CommandFailed, Failure
 from ..engine.hosts import Host
 from ..engine.records import Record
+from ..engine.rows import Rows
 from ..engine.scripts import source
 from ..engine.tasks import on_host
 from . import assets, codecache, common, configure, maintenance
@@ -20,6 +21,7 @@ def switch(c: Host, release: str = "", watch: bool = False) -> str:
     found = state.look(c)
     record = _chosen(c, found, release)
     if record.id == found.current and record.confirmed:
+        docroot(c)  # its mode may be new
         console.done(f"{record.id} serves already")
         return record.id
     _made_ready(c, found, record)
@@ -122,8 +124,15 @@ def _noted(c: Host, release: str, note: tuple[str, ...]) -> None:
 def docroot(c: Host, how: str = "make") -> None:
     """Where the host has fixed the document root: make it serve current, or ("check") say what would stand in the way."""
     public = c.settings.public_html
-    if public.mode != "none":
-        literal = c.site.current.replace("\\", "\\\\").replace("'", "\\'")
-        values = (c.site.root, public.path, public.mode, literal, how)
-        c.shell.do(source("server/docroot.sh"), *values, what=f"serve current from {public.path}")
-        c.shell.flush()
+    if public.mode == "none":
+        return
+    literal = c.site.current.replace("\\", "\\\\").replace("'", "\\'")
+    asked, what = (source("server/docroot.sh"), c.site.root, public.path, public.mode, literal, how), f"serve current from {public.path}"
+    if c.shell.dry:
+        c.shell.do(*asked, what=what)
+        return
+    hidden = Rows(c.shell.ask(*asked, what=what).out)
+    if folders := hidden.all("folder"):
+        console.warn(f"{c.name}: not linked: {', '.join(folders)}: what {public.path} has of that name hides the application's")
+    if single := hidden.all("file"):  # as a host's own .htaccess, which may well stay
+        console.say(f"   not linked: {', '.join(single)}: {public.path} has its own", console.YELLOW)

@@ -82,6 +82,35 @@ def test_a_foreign_index_is_not_replaced_by_the_bridge(hosted: Callable[[str], W
     assert world.get("/").body == "somebody's"
 
 
+def test_what_the_bridge_cannot_link_is_told_and_linked_by_the_next_switch(sample_worlds: Callable[..., World], sample: Path) -> None:
+    world = sample_worlds(public="../public_html")
+    world.configure({"hosts": {"prod": {"public_html": {"mode": "bridge", "path": str(public_html(world))}}}})
+    old = public_html(world) / "build"
+    old.mkdir(parents=True)
+    (public_html(world) / "robots.txt").write_text("somebody's")
+    result = world.deploy("--artifact", str(sample))
+    assert result.code == 3, result.text
+    assert f"not linked: build: what {public_html(world)} has of that name hides the application's" in result.out
+    assert "not linked: robots.txt" in result.out
+    assert "live, with 1 warning" in result.err
+    old.rmdir()
+    again = world.fab("server.switch", "--host=prod")
+    assert (again.code, "serves already" in again.out) == (0, True), again.text
+    assert old.resolve() == (world.site / "current/public/build").resolve()
+    assert (public_html(world) / "robots.txt").read_text() == "somebody's"
+
+
+def test_a_document_root_that_is_taken_is_refused_before_the_build(sample_worlds: Callable[..., World]) -> None:
+    world = sample_worlds(folder="taken", public="../public_html")
+    world.configure({"hosts": {"prod": {"public_html": {"mode": "symlink", "path": str(public_html(world))}}}})
+    public_html(world).mkdir()
+    (public_html(world) / "index.html").write_text("somebody's")
+    result = world.deploy()
+    assert result.code == 4, result.text
+    assert "server.check [3.2-connect]: prod: the document root cannot be used" in result.err
+    assert "[1.3-clone]" not in result.out
+
+
 def test_a_link_to_another_site_is_not_replaced(hosted: Callable[[str], World], artifacts: Artifacts, tmp_path: Path) -> None:
     world = hosted("symlink")
     public_html(world).symlink_to(tmp_path)
