@@ -15,6 +15,8 @@ from ..engine.tasks import on_host
 from ..engine.version import VERSION
 
 FAILED_KEPT = 2
+BROKEN = ("failed", "bad", "uploading")
+STATUSES = ("SUCCESS", "FAILED", "ROLLED BACK", "ROLLED BACK ON REQUEST", "ROLLBACK FAILED", "UNFINISHED")
 # To the trash first, in one rename: what is half deleted must not look like a release. The trash stays, for a full disk.
 REMOVE = """
 cd "$1"
@@ -121,9 +123,18 @@ def removable(found: state.ServerState, keep: int) -> list[str]:
         stay.add(found.live.previous)
     if pending := found.pending():
         stay.add(pending.id)
-    broken = sorted((r.id for r in found.records.values() if r.state in ("failed", "bad", "uploading")), reverse=True)
+    broken = sorted((r.id for r in found.records.values() if r.state in BROKEN), reverse=True)
     stay.update(broken[:FAILED_KEPT])
     return [id for id in sorted(found.records) if id not in stay]
+
+
+def surplus(found: state.ServerState, ids: Iterable[str]) -> str:
+    """Why each of these ``removable`` ones may go, as one line."""
+    reasons = dict.fromkeys(BROKEN, f"failed, bad or broken off, and more than the last {FAILED_KEPT} of them") | {"prepared": "never live"}
+    told: dict[str, list[str]] = {}
+    for id in ids:
+        told.setdefault(reasons.get(found.records[id].state, "more than keep_releases"), []).append(id)
+    return "; ".join(f"{why}: {', '.join(of)}" for why, of in told.items())
 
 
 def _newest(found: state.ServerState, keep: int) -> Iterable[Record]:

@@ -186,7 +186,7 @@ def _maintenance(c: Host, at: state.ServerState, left_down: bool) -> Point:
 def _releases(c: Host, at: state.ServerState, found: Evidence) -> Point:
     many = [id for id in tidy.removable(at, c.settings.keep_releases) if id in at.releases]
     if left := [id for id in many if id not in found.busy]:
-        return Point("releases", False, f"more than keep_releases: {', '.join(left)}: fab server.cleanup --host={c.name}")
+        return Point("releases", False, f"{tidy.surplus(at, left)}: fab server.cleanup --host={c.name}")
     return Point("releases", True, f"{len(at.releases)} are kept" + (f", {', '.join(many)} still in use" if many else ""))
 
 

@@ -29,7 +29,7 @@ from fabfile.engine.shell import Shell
 from fabfile.engine.state import ServerState, parse
 from fabfile.server import backups
 from fabfile.server.daemons import once
-from fabfile.server.tidy import removable
+from fabfile.server.tidy import removable, surplus
 from tests.conftest import need
 from tests.security.conftest import pack
 from tests.support.deployment import World
@@ -167,6 +167,17 @@ def test_trap_05_what_may_be_removed(history: list[Record], data: st.DataObject,
     assert not (state.live and state.live.previous in gone)
     good = sorted((r for r in history if r.confirmed and r.state in ("live", "retired") and r.id != current), key=lambda r: -r.order)
     assert len([r for r in left if r in good]) >= min(keep - 1, len(good))  # failed ones displace no good one
+
+
+def test_trap_05_why_it_may_be_removed() -> None:
+    """As the checklist says it: failed ones are not counted by keep_releases."""
+    a, b, c, d, e, f, g = (f"2026010{number}000000" for number in range(1, 8))
+    kinds = {a: "failed", b: "retired", c: "prepared", d: "retired", e: "bad", f: "failed", g: "live"}
+    history = {id: Record(id, kind, order=int(id), confirmed=kind in ("live", "retired")) for id, kind in kinds.items()}  # type: ignore[arg-type]
+    found = ServerState(current=g, releases=tuple(kinds), records=history)
+    assert removable(found, 5) == [a, c]
+    assert surplus(found, [a, c]) == f"failed, bad or broken off, and more than the last 2 of them: {a}; never live: {c}"
+    assert surplus(found, removable(found, 1)) == f"{surplus(found, [a])}; more than keep_releases: {b}; {surplus(found, [c])}"
 
 
 def test_trap_07_the_newest_backups_stay_however_old_they_are(world: World) -> None:
