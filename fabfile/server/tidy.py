@@ -142,21 +142,37 @@ def _newest(found: state.ServerState, keep: int) -> Iterable[Record]:
     return others[: max(keep - 1, 1)]
 
 
-@on_host(flow="10.1-log", done="Deployment logged")
-def log(c: Host, status: str = "SUCCESS", seconds: float = 0.0, release: str = "", note: str = "") -> None:
+@on_host(flow="10.1-log", done="Deployment logged", help={"status": f"{', '.join(STATUSES)}; default: what became of the release"})
+def log(c: Host, status: str = "", seconds: float = 0.0, release: str = "", note: str = "") -> None:
     """Add a block about a deployment to deployment.log."""
     found = state.look(c)
-    record = found.records.get(release or found.current) or Record(release or found.current)
+    record = _told_of(c, found, release)
+    if status and status not in STATUSES:
+        raise SettingsError(f"--status must be one of {', '.join(STATUSES)}, not {status!r}", "nothing was logged")
     rows = {
         "Deployment": record.id or "none",
         "Timestamp": record.switched or record.created,
         "Commit": record.commit,
         "Branch": record.branch,
         "By": lock.user(),
-        "Status": status,
+        "Status": status or _became(record),
         "Serving": found.current or "nothing",
         "Duration": f"{seconds:.1f}s",
         "Tool": f"laravel-fab {VERSION}",
         "Note": " ".join(note.split())[:500],
     }
     logbook.add(c, rows)
+
+
+def _told_of(c: Host, found: state.ServerState, release: str) -> Record:
+    """The record of ``release``, or of the current one; a chain may have ended before the server had its own."""
+    record = found.records.get(release or found.current)
+    if record is None and release and release not in found.releases and not c.purpose.get("what"):
+        raise SettingsError(f"{c.name}: there is no release {release}", f"nothing was logged; fab releases --host={c.name}")
+    return record or Record(release or found.current)
+
+
+def _became(record: Record) -> str:
+    if record.state in ("live", "retired") and record.confirmed:
+        return "SUCCESS"
+    return {"failed": "FAILED", "bad": "ROLLED BACK"}.get(record.state, "UNFINISHED")

@@ -223,7 +223,8 @@ def test_names_from_git_and_settings_are_data(world: World, sample: Path) -> Non
     evil = "x';touch pwned;'$(touch pwned)`touch pwned`"
     result = deploy(world, sample, {"mid_release": [{"command": f"printf '%s' \"$PHASE\" >'{world.folder}/told'", "place": "server"}]})
     assert result.code == 0
-    assert world.fab("server.log", "--note", evil, "--status", evil, "--host=prod").code == 0
+    assert world.fab("server.log", "--note", evil, "--host=prod").code == 0
+    assert world.fab("server.log", "--status", evil, "--host=prod").code == 2
     assert list(world.folder.rglob("pwned")) == []
 
 

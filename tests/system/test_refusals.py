@@ -14,7 +14,7 @@ from fabfile.engine import manifest
 from tests.security.conftest import Packs
 from tests.support.attempts import attempt, next_one_succeeds, settled
 from tests.support.deployment import World
-from tests.support.site import records, serving
+from tests.support.site import log_blocks, records, serving
 
 pytestmark = pytest.mark.system
 
@@ -141,3 +141,20 @@ def test_a_failing_hook(point: str, hooks: list[Any], code: int, maintenance: bo
     assert records(world.site)[made.before]["state"] == "live"
     assert made.told == f"{'on_failure' if code == 4 else 'on_rollback'} prod {newest} {made.before} \n"
     next_one_succeeds(world, packs)
+
+
+def test_the_log_says_of_a_release_what_became_of_it(world: World, packs: Packs) -> None:
+    """People choose by it where they go back to."""
+    failed = world.deploy("--artifact", str(packs.version("8")), '--set=hooks.mid_release=["exit 3"]')
+    assert failed.code == 4, failed.text
+    newest, count = world.releases()[-1], len(log_blocks(world.site))
+    assert world.fab("server.log", "--host=prod", f"--release={newest}").code == 0
+    assert world.fab("server.log", "--host=prod").code == 0
+    assert world.fab("server.log", "--host=prod", "--status=ROLLED BACK ON REQUEST").code == 0
+    said = [(block["Deployment"], block["Status"]) for block in log_blocks(world.site)[count:]]
+    live = serving(world.site)
+    assert said == [(newest, "FAILED"), (live, "SUCCESS"), (live, "ROLLED BACK ON REQUEST")]
+    for flag, says in (("--release=1", "there is no release 1"), ("--status=WHATEVER", "--status must be one of SUCCESS, ")):
+        refused = world.fab("server.log", "--host=prod", flag)
+        assert (refused.code, says in refused.err) == (2, True), refused.text
+    assert len(log_blocks(world.site)) == count + 3
