@@ -19,8 +19,7 @@ def target(c: Host, found: state.ServerState, to: str) -> Record:
     """
     candidates = [r for r in records.targets(found.records, found.current) if r.id in found.releases]
     if to and to not in {r.id for r in candidates}:
-        known = ", ".join(r.id for r in candidates) or "none"
-        raise Failure(f"{c.name}: {to} is not a release that was live and confirmed", f"those are: {known}", code=errors.USAGE)
+        raise _no_target(c, found, to, ", ".join(r.id for r in candidates) or "none")
     if not candidates:
         raise Failure(f"{c.name}: there is no earlier release to go back to", f"fab releases --host={c.name}")
     wanted = [r for r in candidates if not to or r.id == to]
@@ -31,6 +30,19 @@ def target(c: Host, found: state.ServerState, to: str) -> Record:
     for line in told:
         console.warn(f"{line}; passed over")
     return next(r for r in wanted if r.id == whole)
+
+
+def _no_target(c: Host, found: state.ServerState, to: str, known: str) -> Failure:
+    """Why nobody goes back to ``to``, and where to instead."""
+    record = found.records.get(to)
+    if to == found.current:
+        text, hint = "serves already", f"to go back from it: {known}"
+    elif record and record.state == "bad":
+        again = f"fab deploy --host={c.name} --commit={record.commit} deploys it again; " if record.commit else ""
+        text, hint = "was rolled back", f"{again}to go back to: {known}"
+    else:
+        text, hint = "is not a release that was live and confirmed", f"those are: {known}"
+    return Failure(f"{c.name}: {to} {text}", hint, code=errors.USAGE)
 
 
 def left_behind(c: Host, record: Record | None) -> None:

@@ -94,9 +94,12 @@ def test_to_a_named_release(deployed: World, artifacts: Artifacts) -> None:
     first, second, third = deployed.releases()
     assert deployed.rollback("--to", first).code == 0
     assert version(deployed) == "1"
+    written = deployed.site / f".deploy/releases/{third}.json"
+    written.write_text(json.dumps({**json.loads(written.read_text()), "commit": "c" * 40}))  # that of an artifact is not known
     refused = deployed.rollback("--to", third)
     assert refused.code == 2
-    assert f"{third} is not a release that was live and confirmed" in refused.err
+    assert f"{third} was rolled back" in refused.err
+    assert f"fab deploy --host=prod --commit={'c' * 40} deploys it again" in refused.err
     assert second in refused.err
     assert deployed.rollback("--to", second).code == 0
     assert version(deployed) == "2"
@@ -147,7 +150,8 @@ def shared(sample_worlds: Callable[..., World], packs: Packs) -> World:
 
 
 def test_the_current_one_is_no_target(shared: World) -> None:
-    assert shared.rollback("--to", serving(shared.site)).code == 2
+    refused = shared.rollback("--to", serving(shared.site))
+    assert (refused.code, f"{serving(shared.site)} serves already" in refused.err) == (2, True), refused.text
 
 
 def test_after_failed_and_bad_ones(shared: World, packs: Packs) -> None:
