@@ -58,12 +58,17 @@ def live(c: Host, run: Deployment) -> None:
     last = (lambda: server.summary(c, left_down)) if run.kind == "deploy" else None
     if last:
         tidied(run, lambda: server.foresee_summary(c))
+    stays = list[bool]()
+    tidied(run, lambda: stays.append(left_down and state.look(c).down))
     tidied(run, lambda: closing.close(c, run, status, event, "", last=last))
     if c.shell.dry:
         console.result(f"dry run: nothing was changed, {run.previous or 'nothing'} serves")
         return
     seconds = time.monotonic() - run.started
-    console.result(f"⚡ {c.name}: {run.release} is live{f' at {c.settings.url}' if c.settings.url else ''}  ({seconds:.1f} s)")
+    live = f"is live{f' at {c.settings.url}' if c.settings.url else ''}"
+    if any(stays):
+        live = f"is in place, and visitors still get maintenance mode; to end it: fab server.up --host={c.name}"
+    console.result(f"⚡ {c.name}: {run.release} {live}  ({seconds:.1f} s)")
     if console.warnings:
         raise Failure(f"live, with {counted(len(console.warnings), 'warning')}", "see ⚠️ above", code=errors.WARNINGS)
 
