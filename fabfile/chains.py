@@ -121,7 +121,7 @@ def gone_back(c: Host, run: Deployment, error: BaseException) -> BaseException:
     console.Chain.left()
     console.say(f"↩  {closing.why(error)}: going back to {run.previous}", console.RED)
     try:
-        server.switch(c, release=run.previous)
+        outcome.to_previous(c, run)
         server.disarm(c)
         hooks.back(c, run.previous, outcome.stays_down(c, run), forgiven=("server.opcache", "server.workers"))  # validate sees what serves
     except BaseException as second:  # noqa: BLE001 whatever it is, it decides the exit code and is told

@@ -150,6 +150,16 @@ def _confirmed_before(c: Host, run: Deployment, error: BaseException, status: st
     return closing.end(error, f"it was confirmed before that: {run.release} serves", f"fab status --host={c.name}", errors.WARNINGS)
 
 
+def to_previous(c: Host, run: Deployment) -> None:
+    """Back after a switch; as the watchman goes, who asks for no record, where that of what served was lost or it is another tool's."""
+    if run.previous in state.look(c).records:
+        server.switch(c, release=run.previous)
+        return
+    _go_back(c, run)
+    if (serving := state.look(c).current) != run.previous:
+        raise Failure(f"{c.name}: {serving or 'nothing'} serves, not {run.previous}, of which nothing is known")
+
+
 def _go_back(c: Host, run: Deployment) -> None:
     """Undo a switch that nobody confirmed. A conversation that was cut short has lost the lock: whoever has it next goes back."""
     if c.run_id:

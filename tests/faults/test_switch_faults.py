@@ -94,6 +94,9 @@ def test_a_site_of_another_tool_is_refused_at_once_and_can_be_adopted(sample_wor
     assert not (world.site / ".deploy").exists()
     subprocess.run(["sh", "-euc", ADOPT], cwd=world.site, check=True)
     assert world.get("/up").status == 200
+    failed = deploy(world, hook("post_release", "exit 3"))
+    assert (failed.code, world.current(), f"rolled back: {FIRST} serves again" in failed.err) == (5, FIRST, True), failed.text
+    well(world)
     assert deploy(world).code == 0
     well(world)
     assert (world.site / "releases" / FIRST).is_dir(), "what is not ours is never removed"
