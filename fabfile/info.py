@@ -8,7 +8,7 @@ import time
 
 from invoke.context import Context
 
-from .engine import console, explain, journal, options, project, records, redact, state
+from .engine import console, explain, journal, options, owners, project, records, redact, state
 from .engine import lock as locks
 from .engine.errors import Locked
 from .engine.hosts import Host
@@ -29,7 +29,7 @@ def status(c: Host) -> None:
     found = state.look(c)
     live, pending = found.live, found.pending()
     rows = [("host", f"{c.name} ({c.user}@{c.host}:{c.port}, {c.site.root})")]
-    rows.append(("current", (found.current or "nothing is deployed") + (" — MISSING on the server" if found.dangling else "")))
+    rows.append(("current", _current(found)))
     if live:
         rows.append(("state", live.state + ("" if live.confirmed else ", not confirmed")))
         rows += [("commit", _commit(live)), ("live since", live.switched), ("by", live.who)]
@@ -45,12 +45,20 @@ def status(c: Host) -> None:
         console.table([("" if number else name, line) for name, value in rows for number, line in enumerate(value.split("\n"))])
 
 
+def _current(found: state.ServerState) -> str:
+    if found.others:
+        return f"{found.others}: not one of our links"
+    return (found.current or "nothing is deployed") + (" — MISSING on the server" if found.dangling else "")
+
+
 def _commit(live: records.Record) -> str:
     """Nobody knows it of an artifact that came without its note."""
     return f"{live.commit[:12]}{f' ({live.branch})' if live.branch else ''}" if live.commit else "not known"
 
 
 def _lock(found: state.ServerState) -> str:
+    if found.closed:
+        return f"not seen, and neither are the records: {owners.closed(found.closed).text}"
     if found.manual:
         return f"by hand: {locks.describe(found.manual)}"
     if found.held:

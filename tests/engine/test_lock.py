@@ -13,6 +13,7 @@ from threading import Barrier, Event, Thread, Timer
 
 import pytest
 
+from fabfile import info
 from fabfile.engine import lock, state
 from fabfile.engine.errors import Failure, Locked
 from fabfile.engine.hosts import Host
@@ -290,6 +291,7 @@ def test_a_site_of_another_user_says_who_deploys_there(sshd: Sshd, nobody: Shell
             with pytest.raises(Failure, match=rf"{open_folder}/\.deploy belongs to root, you are \w+") as caught:
                 take()
             assert (caught.value.code, "everybody deploys as the same user" in caught.value.hint) == (4, True)
+        assert "belongs to root" in info._lock(state.look(c)), "and fab status does not call it free"
     finally:
         c.close()
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import tempfile
@@ -12,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from fabfile.engine.scripts import source
+from fabfile.engine.ladder import with_rename
 from tests.support.deployment import World
 from tests.support.fab import Result
 from tests.support.site import leftovers, lock_is_free, log_blocks, records, tree
@@ -84,6 +85,7 @@ def test_a_site_of_another_tool_is_refused_at_once_and_can_be_adopted(sample_wor
     old = another_tools_site(world)
     before = tree(old)
     assert world.get("/up").status == 200
+    assert re.search("^current +releases/41: not one of our links$", world.fab("status", "--host=prod").out, re.MULTILINE)
     result = deploy(world)
     assert result.code == 4, result.text
     assert f"server.check [3.2-connect]: prod: {world.site}/current leads to releases/41: not one of our links" in result.err
@@ -121,7 +123,7 @@ def test_a_site_folder_that_cannot_be_written_keeps_its_link() -> None:
         (root / ".deploy").chmod(0o777)
         (root / "current").symlink_to(f"releases/{FIRST}")
         root.chmod(0o555)
-        command = ["/bin/sh", "-c", f"set -eu\n{source('engine/switch.sh')}", "sh", str(root), SECOND, "php"]
+        command = ["/bin/sh", "-c", f"set -eu\n{with_rename('engine/switch.sh')}", "sh", str(root), SECOND, "php"]
         nobody = {"user": 65534, "group": 65534, "extra_groups": []} if os.geteuid() == 0 else {}
         done = subprocess.run(command, check=False, text=True, capture_output=True, **nobody)  # type: ignore[call-overload]
         root.chmod(0o755)
