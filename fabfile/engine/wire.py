@@ -139,7 +139,7 @@ class Wire:
     def _start(self) -> bytes:
         """Connect; what an agent has to be told before anything else."""
         self._pipe, self._ended, self._frames, self._fresh = self.connect(), Event(), Frames(self._frames.token), True
-        agent = source("engine/agent.sh").encode()
+        agent = f"{source('engine/limits.sh')}{source('engine/agent.sh')}".encode()
         if self.silence:
             Thread(target=self._beat, args=(self._pipe, self._ended, self.silence / 4), daemon=True).start()
         return b"%d\n%s%s\n%d\n" % (agent.count(b"\n"), agent, self._frames.token.encode(), self.silence)

@@ -17,7 +17,7 @@ from ..engine.tasks import on_host
 from . import common, reloading, which
 
 LADDER = which.TELL + source("server/opcache.sh") + php_script("server/opcache.php")
-UNLOCKED = "exec 9>&-\n"  # as for a hook: a daemon that it starts does not hold the lock
+UNLOCKED = "exec 8>&- 9>&-\n"  # as for a hook: a daemon that it starts does not hold the lock
 NOTHING = "nothing needed, PHP is handed the release's own path, as with $realpath_root"
 # What opcache.php ends with: 3, an old release answers; 4, nobody tells, and nothing was done.
 AFTER = """
