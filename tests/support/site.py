@@ -38,8 +38,8 @@ def leftovers(site: Path) -> list[str]:
 
 
 def lock_is_free(site: Path) -> bool:
-    """Return whether nobody holds the kernel's lock, or still does when whoever takes it would have tried again (lock.sh): the server's side
-    ends a moment after the client. It is shared for that moment: who looks must not be taken for a deployment."""
+    """Return whether nobody holds the kernel's lock, or still does when whoever takes it would have tried again (lock.sh): the agent
+    ends a moment after its client. It is shared for that moment: who looks must not be taken for a deployment."""
     return subprocess.run(["flock", "-s", "-w", "0.3", str(site / ".deploy/lock"), "true"], check=False).returncode == 0
 
 
