@@ -16,6 +16,8 @@ final class Site
     {
         header('X-Release: ' . basename($this->app->basePath));
         header('Cache-Control: no-store');
+        $folder = $this->app->path('storage/framework');
+        require $this->app->path('app/maintenance.php');
         try {
             $body = $this->body($path, $wantsJson);
         } catch (Throwable $problem) {

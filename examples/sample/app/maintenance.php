@@ -1,7 +1,8 @@
 <?php
 
-// `artisan down` copies this to storage/framework, where public/index.php looks before anything of the application is loaded.
-$down = json_decode((string) @file_get_contents(__DIR__ . '/down'), true);
+// `artisan down` copies this to storage/framework, where public/index.php looks before anything of the application is loaded; the
+// application asks once more, with $folder set, as Laravel's middleware does: OPcache may know an earlier file of that path.
+$down = json_decode((string) @file_get_contents(($folder ?? __DIR__) . '/down'), true);
 $path = parse_url($_SERVER['REQUEST_URI'], PHP_URL_PATH);
 if (!is_array($down) || in_array($path, $down['except'], true)) {
     return;
