@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from invoke.context import Context
 
 from .builder.workshop import workshop
-from .engine import console, mistakes, project, registry, schema, state
+from .engine import console, lock, mistakes, project, registry, schema, state
 from .engine.foresight import look_again
 from .engine.hosts import Host
 from .engine.shell import Shell
@@ -23,9 +23,8 @@ STEPS = {
     "mid_release": ("server.optimize", "server.migrate", "server.health"),
     "post_release": ("server.opcache", "server.workers", "server.up", "server.validate"),
 }
-COMMAND = """
-exec 8>&- 9>&-
-RELEASE=$2 PREVIOUS=$3 COMMIT=$4 HOST=$5 PHASE=$6
+COMMAND = f"""
+{lock.ASIDE}RELEASE=$2 PREVIOUS=$3 COMMIT=$4 HOST=$5 PHASE=$6
 export RELEASE PREVIOUS COMMIT HOST PHASE
 cd "$1"
 """

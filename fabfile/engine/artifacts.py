@@ -13,9 +13,8 @@ from . import lists, manifest, options, project
 from .errors import Failure, SettingsError
 from .hosts import Host
 
-listed: set[str] = (
-    set()
-)  # folders on servers that this run has listed itself, under the lock that it holds, and that are on the site's disk
+# Folders on servers that this run has listed itself, under the lock that it holds, and that are on the site's disk.
+listed: set[str] = set()
 
 
 @dataclass(frozen=True)

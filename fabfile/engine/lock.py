@@ -18,6 +18,7 @@ from .shell import Shell
 from .wire import Answer
 
 HELD, NO_FLOCK, UNWRITABLE, BY_HAND, BUILDING = 0, 69, 73, 76, 77
+ASIDE = "exec 8>&- 9>&-\n"  # what a command of the user's may start, and leave behind, holds no lock of ours
 LEAVE = 'rm -rf -- "$1"; rm -f -- "$2/lock.json"; [ ! -f "$2/journal.jsonl" ] || sync "$2/journal.jsonl" 2>/dev/null || :'
 
 

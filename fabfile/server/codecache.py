@@ -6,7 +6,7 @@ import json
 import secrets
 from typing import Any
 
-from ..engine import console
+from ..engine import console, lock
 from ..engine.errors import Failure
 from ..engine.hosts import Host
 from ..engine.logins import apart
@@ -17,7 +17,6 @@ from ..engine.tasks import on_host
 from . import common, reloading, which
 
 LADDER = which.TELL + source("server/opcache.sh") + php_script("server/opcache.php")
-UNLOCKED = "exec 8>&- 9>&-\n"  # as for a hook: a daemon that it starts does not hold the lock
 NOTHING = "nothing needed, PHP is handed the release's own path, as with $realpath_root"
 # What opcache.php ends with: 3, an old release answers; 4, nobody tells, and nothing was done.
 AFTER = """
@@ -146,7 +145,7 @@ def _unasked(c: Host) -> None:
 
 
 def _command(c: Host) -> None:
-    c.shell.work(UNLOCKED + c.settings.opcache_command, what=c.settings.opcache_command)
+    c.shell.work(lock.ASIDE + c.settings.opcache_command, what=c.settings.opcache_command)
     console.done(f"OPcache: ran {c.settings.opcache_command}")
 
 

@@ -59,8 +59,9 @@ function processes(array $roots, string $served): array
     return [$runs, $unseen];
 }
 
-// Asked again until none runs another release than $served, or only Octane or schedule:work does, which has to be restarted, or so many seconds are over;
-// then until any runs, or $back more are. Prints a line for each after $mark: "runs" and JSON; and "unseen" for what cannot be seen.
+// Asked again until none runs another release than $served, or only Octane or schedule:work does, which have to be restarted, or so many
+// seconds are over; then until any runs, or $back more are. Prints a line for each after $mark: "runs" and JSON; and "unseen" for what
+// cannot be seen.
 function watch(string $root, string $served, string $mark, int $seconds = 0, int $back = 0): void
 {
     $roots = array_unique([$root, realpath($root) ?: $root]);

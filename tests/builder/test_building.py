@@ -97,7 +97,7 @@ def installed(world: World, *steps: str) -> list[str]:
     """What the installs of these steps said of development packages, and whether they were there in the end."""
     result = world.fab(*steps, "--host=prod")
     assert result.code in (0, 3), result.text
-    there = next(world.folder.glob("*/notes/work/vendor/x/dev"), None)
+    there = next(world.folder.glob("*/notes/*/vendor/x/dev"), None)
     assert ("x/dev is in require-dev but app/Uses.php:1 uses it in production" in result.text) is (WITH in result.text)
     return [*(name for line in result.out.splitlines() for name in (WITH, WITHOUT) if name in line), "there" if there else "not there"]
 
